@@ -1,0 +1,56 @@
+package machine
+
+// Regs are the registers of a user program on x86-64, and what Enter keeps with
+// them. The assembly in machine/metal knows the offsets. Make them with NewRegs:
+// the XSAVE image wants a 64-byte alignment, which the size gives them (a test asserts it).
+type Regs struct {
+	AX, BX, CX, DX, SI, DI, BP, SP       uint64
+	R8, R9, R10, R11, R12, R13, R14, R15 uint64
+	IP, Flags, FS, GS                    uint64
+	_                                    [4]uint64 // for metal: CR3, error code, CR2, vector
+	// FX is an XSAVE image in the standard format: x87 and SSE (512 bytes), header
+	// (64 bytes), AVX (256 bytes). While FPCPU is not zero, its x87 and AVX parts are
+	// stale: the machine keeps them in a CPU (Machine.Enter fetches them back).
+	FX    [832]byte
+	FPCPU uint32
+	Kick  uint32 // set by Machine.Kick: Enter returns at once
+	_     [30]uint32
+}
+
+// NewRegs returns the registers of a program that has not run yet: all zero, the
+// floating-point state as the psABI has it at a process's start.
+func NewRegs() *Regs {
+	r := new(Regs) // 1152 bytes without pointers: a size class whose objects are 128-byte aligned
+	r.Flags = 0x202
+	r.ResetFP()
+	return r
+}
+
+// ResetFP gives the floating-point unit its initial state (psABI section 3.2.1):
+// x87 control word 0x37f, MXCSR 0x1f80.
+func (r *Regs) ResetFP() {
+	r.FX = [832]byte{0: 0x7f, 1: 0x03, 24: 0x80, 25: 0x1f}
+	r.FPCPU = 0
+}
+
+// Syscall returns the number and arguments of the system call that r stopped at.
+func (r *Regs) Syscall() (nr uint64, args [6]uint64) {
+	return r.AX, [6]uint64{r.DI, r.SI, r.DX, r.R10, r.R8, r.R9}
+}
+
+// SetReturn sets the result of a system call: a negative errno for an error.
+func (r *Regs) SetReturn(v uint64)   { r.AX = v }
+func (r *Regs) Return() uint64       { return r.AX }
+func (r *Regs) PC() uint64           { return r.IP }
+func (r *Regs) SetPC(v uint64)       { r.IP = v }
+func (r *Regs) StackPtr() uint64     { return r.SP }
+func (r *Regs) SetStackPtr(v uint64) { r.SP = v }
+func (r *Regs) TLS() uint64          { return r.FS }
+func (r *Regs) SetTLS(v uint64)      { r.FS = v }
+
+// RestartSyscall rewinds r to the system call instruction, with its number and
+// first argument as they were.
+func (r *Regs) RestartSyscall(nr, arg0 uint64) {
+	r.IP -= 2
+	r.AX = nr
+}

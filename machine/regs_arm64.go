@@ -1,0 +1,44 @@
+package machine
+
+// Regs are the registers of a user program on ARM64, and what Enter keeps with
+// them. The assembly in machine/metal knows the offsets.
+type Regs struct {
+	X             [31]uint64
+	SP, PCReg     uint64 // stored and loaded as pairs
+	PSTATE, TPIDR uint64
+	_             [2]uint64 // for metal: ESR_EL1, FAR_EL1
+	FPSR, FPCR    uint64
+	_             [6]uint64  // for metal: TTBR0, flags, and Go's state during Enter
+	V             [64]uint64 // V0..V31, low half first
+	Kick          uint32     // set by Machine.Kick: Enter returns at once
+	_             uint32
+}
+
+// NewRegs returns the registers of a program that has not run yet: all zero.
+func NewRegs() *Regs { return new(Regs) }
+
+// ResetFP gives the floating-point unit its initial state.
+func (r *Regs) ResetFP() { r.V, r.FPSR, r.FPCR = [64]uint64{}, 0, 0 }
+
+// Syscall returns the number and arguments of the system call that r stopped at.
+func (r *Regs) Syscall() (nr uint64, args [6]uint64) {
+	return r.X[8], [6]uint64{r.X[0], r.X[1], r.X[2], r.X[3], r.X[4], r.X[5]}
+}
+
+// SetReturn sets the result of a system call: a negative errno for an error.
+func (r *Regs) SetReturn(v uint64)   { r.X[0] = v }
+func (r *Regs) Return() uint64       { return r.X[0] }
+func (r *Regs) PC() uint64           { return r.PCReg }
+func (r *Regs) SetPC(v uint64)       { r.PCReg = v }
+func (r *Regs) StackPtr() uint64     { return r.SP }
+func (r *Regs) SetStackPtr(v uint64) { r.SP = v }
+func (r *Regs) TLS() uint64          { return r.TPIDR }
+func (r *Regs) SetTLS(v uint64)      { r.TPIDR = v }
+
+// RestartSyscall rewinds r to the system call instruction, with its number and
+// first argument as they were.
+func (r *Regs) RestartSyscall(nr, arg0 uint64) {
+	r.PCReg -= 4
+	r.X[8] = nr
+	r.X[0] = arg0
+}
