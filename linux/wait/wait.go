@@ -1,0 +1,225 @@
+// Package wait is how a task blocks: one wait queue type, one way to sleep on it.
+//
+// A task that must wait registers with a queue, checks its condition again, and
+// only then sleeps, so that no wakeup is lost:
+//
+//	err := w.Until(q, wait.In, deadline, func() bool { return p.len() > 0 })
+//
+// Whoever changes the condition calls q.Wake. Files announce readiness through the
+// same queues, so poll, select and epoll are further registrations, not another
+// mechanism.
+package wait
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
+)
+
+// Events are the poll(2) bits.
+type Events uint32
+
+const (
+	In     Events = unix.POLLIN
+	Pri    Events = unix.POLLPRI
+	Out    Events = unix.POLLOUT
+	Err    Events = unix.POLLERR
+	Hup    Events = unix.POLLHUP
+	RdHup  Events = unix.POLLRDHUP
+	RdNorm Events = 0x040
+	WrNorm Events = 0x100
+	All    Events = ^Events(0)
+)
+
+// Queue is a list of those who wait for something. The zero value is empty. mu
+// guards the list; it is a leaf lock but for what Notify takes.
+type Queue struct {
+	mu   sync.Mutex
+	head *Entry
+	tail *Entry
+}
+
+// Notifier is told of events on a queue it is registered with, under the queue's
+// lock: it must not block, nor touch the queue.
+type Notifier interface {
+	// Notify reports whether it consumed the wakeup, for WakeOne.
+	Notify(e *Entry, events Events) bool
+}
+
+// Entry is a registration. It is in at most one queue at a time.
+type Entry struct {
+	To     Notifier
+	Events Events // which events it wants; Err and Hup always come
+
+	queue      *Queue
+	next, prev *Entry
+}
+
+// Add registers e at the end of the queue.
+func (q *Queue) Add(e *Entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e.queue != nil {
+		panic("wait: entry is already queued")
+	}
+	e.queue, e.prev = q, q.tail
+	if q.tail == nil {
+		q.head = e
+	} else {
+		q.tail.next = e
+	}
+	q.tail = e
+}
+
+// Remove takes e out of the queue; it may be out already.
+func (q *Queue) Remove(e *Entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.remove(e)
+}
+
+func (q *Queue) remove(e *Entry) {
+	if e.queue != q {
+		return
+	}
+	if e.prev == nil {
+		q.head = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		q.tail = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.queue, e.next, e.prev = nil, nil, nil
+}
+
+// Wake tells every entry that wants one of events.
+func (q *Queue) Wake(events Events) { q.wake(events, -1) }
+
+// WakeOne tells entries until one consumes the wakeup.
+func (q *Queue) WakeOne(events Events) { q.wake(events, 1) }
+
+func (q *Queue) wake(events Events, n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for e := q.head; e != nil && n != 0; {
+		next := e.next // Notify may not touch the queue, but be plain about it
+		if (e.Events|Err|Hup)&events != 0 && e.To.Notify(e, events) {
+			n--
+		}
+		e = next
+	}
+}
+
+// Empty reports whether nobody is registered now.
+func (q *Queue) Empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.head == nil
+}
+
+// Waiter is a task's ability to sleep. Every task has one, made by NewWaiter; only
+// its task sleeps with it, anybody wakes it.
+type Waiter struct {
+	wakeup chan struct{} // one token: a wakeup that has not been consumed
+	signal atomic.Bool   // a signal, kill or stop wants the task's attention
+}
+
+// NewWaiter returns a waiter that nothing has woken.
+func NewWaiter() *Waiter { return &Waiter{wakeup: make(chan struct{}, 1)} }
+
+// Wake ends the sleep of w's task, or the next one to begin.
+func (w *Waiter) Wake() {
+	select {
+	case w.wakeup <- struct{}{}:
+	default:
+	}
+}
+
+// Notify makes a Waiter a Notifier.
+func (w *Waiter) Notify(*Entry, Events) bool { w.Wake(); return true }
+
+// Interrupt makes sleeps of w's task fail from now on, until ClearInterrupt: there
+// is a signal to act on.
+func (w *Waiter) Interrupt() { w.signal.Store(true); w.Wake() }
+
+// ClearInterrupt ends the effect of Interrupt.
+func (w *Waiter) ClearInterrupt() { w.signal.Store(false) }
+
+// Interrupted reports whether there is a signal to act on.
+func (w *Waiter) Interrupted() bool { return w.signal.Load() }
+
+// clockZero is when the process of the kernel began: deadlines are durations since
+// then on Go's monotonic clock, which is the machine's (machine.Machine.Now).
+var clockZero = time.Now()
+
+// Now is the current time on the clock of deadlines.
+func Now() time.Duration { return time.Since(clockZero) }
+
+// Forever is the deadline that never comes.
+const Forever time.Duration = 0
+
+// Sleep waits for Wake, an Interrupt (ERESTARTSYS) or the deadline on the clock of
+// Now (ETIMEDOUT). The order of these checks when several hold: a wakeup, then the
+// interrupt, then the deadline. Callers register and check their condition first.
+func (w *Waiter) Sleep(deadline time.Duration) error {
+	select {
+	case <-w.wakeup:
+		if w.signal.Load() {
+			return abi.ERESTARTSYS
+		}
+		return nil
+	default:
+	}
+	if w.signal.Load() {
+		return abi.ERESTARTSYS
+	}
+	if deadline == Forever {
+		<-w.wakeup
+	} else {
+		d := deadline - Now()
+		if d <= 0 {
+			return unix.ETIMEDOUT
+		}
+		t := time.NewTimer(d)
+		select {
+		case <-w.wakeup:
+			t.Stop()
+		case <-t.C:
+			return unix.ETIMEDOUT
+		}
+	}
+	if w.signal.Load() {
+		return abi.ERESTARTSYS
+	}
+	return nil
+}
+
+// Until waits until ready reports true. It returns nil then, even where a signal
+// came as well; ERESTARTSYS for a signal, ETIMEDOUT at the deadline. ready is called
+// without locks held by this package.
+func (w *Waiter) Until(q *Queue, events Events, deadline time.Duration, ready func() bool) error {
+	if ready() {
+		return nil
+	}
+	e := Entry{To: w, Events: events}
+	q.Add(&e)
+	defer q.Remove(&e)
+	for {
+		if ready() {
+			return nil
+		}
+		if err := w.Sleep(deadline); err != nil {
+			if ready() {
+				return nil
+			}
+			return err
+		}
+	}
+}
