@@ -24,3 +24,6 @@ type Object interface {
 
 // VMA is a range of an address space with one protection and one backing.
 type VMA struct{}
+
+// Space is an address space: what tasks that share memory have in common.
+type Space struct{}

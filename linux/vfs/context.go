@@ -12,6 +12,10 @@ type Context struct {
 	Cred   *cred.Cred
 	Waiter *wait.Waiter
 	FS     *FSInfo
+
+	// Task is the *task.Task that is served, nil for the kernel itself. Packages above
+	// linux/task read it through task.Of: terminals, /proc/self, F_SETOWN.
+	Task any
 }
 
 // FSInfo is a task's view of the file tree, shared by clone(CLONE_FS): root
@@ -20,3 +24,6 @@ type FSInfo struct{}
 
 // File is an open file description.
 type File struct{}
+
+// FDTable is a table of file descriptors, shared by clone(CLONE_FILES).
+type FDTable struct{}
