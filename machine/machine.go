@@ -93,6 +93,10 @@ type Machine interface {
 	// promptly with an Interrupt trap.
 	Kick(r *Regs)
 
+	// SaveFP brings what a CPU still holds of r's floating-point state into r, so that
+	// it can be read and copied. No Enter with r may be running.
+	SaveFP(r *Regs)
+
 	// NewSpace makes an address space without user mappings.
 	NewSpace() (*Space, error)
 

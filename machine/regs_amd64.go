@@ -54,3 +54,14 @@ func (r *Regs) RestartSyscall(nr, arg0 uint64) {
 	r.IP -= 2
 	r.AX = nr
 }
+
+// Clone returns a copy of r for a new task. The floating-point state must be in
+// memory (Machine.SaveFP).
+func (r *Regs) Clone() *Regs {
+	return &Regs{
+		AX: r.AX, BX: r.BX, CX: r.CX, DX: r.DX, SI: r.SI, DI: r.DI, BP: r.BP, SP: r.SP,
+		R8: r.R8, R9: r.R9, R10: r.R10, R11: r.R11, R12: r.R12, R13: r.R13, R14: r.R14, R15: r.R15,
+		IP: r.IP, Flags: r.Flags, FS: r.FS, GS: r.GS,
+		FX: r.FX,
+	}
+}

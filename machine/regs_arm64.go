@@ -42,3 +42,12 @@ func (r *Regs) RestartSyscall(nr, arg0 uint64) {
 	r.X[8] = nr
 	r.X[0] = arg0
 }
+
+// Clone returns a copy of r for a new task. The floating-point state must be in
+// memory (Machine.SaveFP).
+func (r *Regs) Clone() *Regs {
+	return &Regs{
+		X: r.X, SP: r.SP, PCReg: r.PCReg, PSTATE: r.PSTATE, TPIDR: r.TPIDR,
+		FPSR: r.FPSR, FPCR: r.FPCR, V: r.V,
+	}
+}
