@@ -1,0 +1,5 @@
+package sim_test
+
+import "kevlar/machine"
+
+func setArg0(r *machine.Regs, v uint64) { r.DI = v }
