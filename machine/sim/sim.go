@@ -185,6 +185,9 @@ func (m *Machine) Kick(r *machine.Regs) {
 	}
 }
 
+// SaveFP implements machine.Machine: there is no floating-point unit.
+func (m *Machine) SaveFP(*machine.Regs) {}
+
 // NewSpace implements machine.Machine.
 func (m *Machine) NewSpace() (*machine.Space, error) {
 	root, err := mem.Alloc()
