@@ -37,5 +37,5 @@ func slotIn(f mem.Frame, i uint64) *Entry {
 	return (*Entry)(unsafe.Pointer(&f.Words()[i&511]))
 }
 
-// next is the entry after e. The caller knows that e is not the last of its table.
-func (e *Entry) next() *Entry { return (*Entry)(unsafe.Add(unsafe.Pointer(e), 8)) }
+// Next is the entry after e. The caller knows that e is not the last of its table.
+func (e *Entry) Next() *Entry { return (*Entry)(unsafe.Add(unsafe.Pointer(e), 8)) }

@@ -102,7 +102,7 @@ func (t Table) Range(from, to uint64, do func(va uint64, e *Entry) bool) {
 			}
 			va += mem.PageSize
 			if i < 511 {
-				e = e.next()
+				e = e.Next()
 			}
 		}
 	}
