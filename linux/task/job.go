@@ -21,6 +21,7 @@ type ProcessGroup struct {
 // which job is in the foreground. A tty holds one; the zero value controls no session.
 type Terminal struct {
 	Dev uint64 // device number, for /proc/PID/stat
+	TTY any    // the *tty.TTY that this is part of
 
 	session    *Session      // guarded by procs
 	foreground *ProcessGroup // guarded by procs
@@ -51,12 +52,14 @@ func (tt *Terminal) Controls(t *Task) bool {
 }
 
 // Session returns the ID of the session that tt controls, seen by t (TIOCGSID);
-// ENOTTY where it is not t's controlling terminal.
-func (tt *Terminal) Session(t *Task) (ID, error) { return 0, unix.ENOTTY }
+// ENOTTY where it is not t's controlling terminal. The master of a pseudo-terminal asks
+// about any session's terminal: ENOTTY only where it controls none.
+func (tt *Terminal) Session(t *Task, master bool) (ID, error) { return 0, unix.ENOTTY }
 
 // Foreground returns the ID of the job in the foreground, seen by t (TIOCGPGRP);
-// ENOTTY where tt is not t's controlling terminal.
-func (tt *Terminal) Foreground(t *Task) (ID, error) { return 0, unix.ENOTTY }
+// ENOTTY where tt is not t's controlling terminal. The master of a pseudo-terminal asks
+// about any session's terminal: 0 where there is no such job.
+func (tt *Terminal) Foreground(t *Task, master bool) (ID, error) { return 0, unix.ENOTTY }
 
 // SetForeground puts job id of t's session in the foreground (TIOCSPGRP). The caller
 // has done Background(t, SIGTTOU) first. ENOTTY, EINVAL, ESRCH, EPERM.

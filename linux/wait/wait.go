@@ -55,6 +55,10 @@ type Entry struct {
 	To     Notifier
 	Events Events // which events it wants; Err and Hup always come
 
+	// Exclusive entries share a queue's wakeups: each wakeup, but for Err and Hup,
+	// tells only the first of them that consumes it (EPOLLEXCLUSIVE).
+	Exclusive bool
+
 	queue      *Queue
 	next, prev *Entry
 }
@@ -99,7 +103,7 @@ func (q *Queue) remove(e *Entry) {
 	e.queue, e.next, e.prev = nil, nil, nil
 }
 
-// Wake tells every entry that wants one of events.
+// Wake tells every entry that wants one of events, and one of the exclusive ones.
 func (q *Queue) Wake(events Events) { q.wake(events, -1) }
 
 // WakeOne tells entries until one consumes the wakeup.
@@ -108,10 +112,12 @@ func (q *Queue) WakeOne(events Events) { q.wake(events, 1) }
 func (q *Queue) wake(events Events, n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	spent := false // an exclusive entry has consumed the wakeup
 	for e := q.head; e != nil && n != 0; {
 		next := e.next // Notify may not touch the queue, but be plain about it
-		if (e.Events|Err|Hup)&events != 0 && e.To.Notify(e, events) {
+		if (e.Events|Err|Hup)&events != 0 && !(e.Exclusive && spent) && e.To.Notify(e, events) {
 			n--
+			spent = spent || e.Exclusive && events&(Err|Hup) == 0
 		}
 		e = next
 	}
