@@ -135,6 +135,9 @@ func (q *Queue) Empty() bool {
 type Waiter struct {
 	wakeup chan struct{} // one token: a wakeup that has not been consumed
 	signal atomic.Bool   // a signal, kill or stop wants the task's attention
+
+	slept  atomic.Int64 // nanoseconds spent in Sleep; written by the task only
+	sleeps atomic.Int64 // how often it went to sleep
 }
 
 // NewWaiter returns a waiter that nothing has woken.
@@ -186,6 +189,9 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 	if w.signal.Load() {
 		return abi.ERESTARTSYS
 	}
+	began := Now()
+	w.sleeps.Add(1)
+	defer func() { w.slept.Add(int64(Now() - began)) }()
 	if deadline == Forever {
 		<-w.wakeup
 	} else {
@@ -206,6 +212,11 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 	}
 	return nil
 }
+
+// Slept is the time that w's task has spent asleep, and Sleeps how often it went to
+// sleep: what it did not use of a CPU.
+func (w *Waiter) Slept() time.Duration { return time.Duration(w.slept.Load()) }
+func (w *Waiter) Sleeps() int64        { return w.sleeps.Load() }
 
 // Until waits until ready reports true. It returns nil then, even where a signal
 // came as well; ERESTARTSYS for a signal, ETIMEDOUT at the deadline. ready is called
