@@ -9,14 +9,16 @@ int main(void)
 	CALL("no such process", setpgid(0x3ffffff, 0));
 	CALL("not a child", setpgid(getppid(), 0));
 	CALL("getpgid of nobody", getpgid(0x3ffffff));
-	struct gate go = gate_new();
+	struct gate go = gate_new(), did = gate_new();
 	pid_t a, b;
 	CHILD(a) { gate_wait(go); }
 	CHILD(b)
 	{
 		CALL("child joins a group that is not there", setpgid(0, 0x3ffffff));
+		gate_open(did);
 		gate_wait(go);
 	}
+	gate_wait(did);
 	CALL("parent makes the child a leader", setpgid(a, a));
 	IS("its group", getpgid(a) == a);
 	CALL("parent moves another child into it", setpgid(b, a));
@@ -25,7 +27,6 @@ int main(void)
 	gate_open(go);
 	REAP(a);
 	REAP(b);
-	struct gate did = gate_new();
 	CHILD(b)
 	{
 		IS("setsid", setsid() == getpid());
