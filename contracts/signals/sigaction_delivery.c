@@ -1,7 +1,7 @@
 // sigaction(2): SA_RESETHAND, SA_NODEFER, sa_mask: what is blocked while a handler runs.
 #include "contract.h"
 
-static volatile int depth, deepest;
+static volatile int depth, deepest, raised;
 static void nest(int sig)
 {
 	sigset_t mask;
@@ -9,7 +9,7 @@ static void nest(int sig)
 	FACT("in handler: own signal blocked %d, SIGUSR2 blocked %d", sigismember(&mask, SIGUSR1), sigismember(&mask, SIGUSR2));
 	if (++depth > deepest)
 		deepest = depth;
-	if (depth == 1)
+	if (!raised++)
 		raise(SIGUSR1);
 	FACT("leaving depth %d", depth);
 	depth--;
@@ -22,7 +22,7 @@ static void run(const char *name, int flags, int also)
 	if (also)
 		sigaddset(&a.sa_mask, also);
 	sigaction(SIGUSR1, &a, NULL);
-	deepest = 0;
+	deepest = raised = 0;
 	FACT("%s", name);
 	raise(SIGUSR1);
 	FACT("deepest %d", deepest);

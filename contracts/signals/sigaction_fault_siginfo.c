@@ -39,7 +39,7 @@ int main(void)
 	TRY("beyond the end of a file", file[page() + 3], file + page() + 3);
 	TRY("null", *(volatile int *)0, 0);
 #ifdef __x86_64__
-	void *non_canonical = (void *)0x8000000000000000;
+	static void *non_canonical = (void *)0x8000000000000000;
 	TRY("non-canonical address", *(volatile int *)non_canonical, 0);
 	volatile int zero = 0;
 	if (sigsetjmp(back, 1) == 0)
