@@ -9,9 +9,14 @@ package task
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
 	"kevlar/linux/cred"
 	"kevlar/linux/mm"
+	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
 	"kevlar/machine"
@@ -26,26 +31,157 @@ type ID int32
 // taken before Group.mu.
 var procs sync.RWMutex
 
+// Kernel is what all tasks of a machine share. Its exported fields are set before the
+// first task starts.
+type Kernel struct {
+	Machine machine.Machine
+	// Dispatch does the system call in t.Call.
+	Dispatch func(t *Task) (uint64, error)
+	// Log writes a line to the kernel log; level is as in syslog(2).
+	Log func(level int, text string)
+
+	// Panics counts Go panics that killed a task: the machine ends with a failure.
+	Panics atomic.Int64
+
+	users users
+}
+
+// Call is a system call under way: the table's dispatch decodes it.
+type Call struct {
+	Number uint64
+	Args   [6]uint64
+}
+
 // Task is one thread, as Linux's scheduler and gettid see it.
 //
 // Fields without a lock in their comment are written by the task itself only, and
 // read by others only where it cannot run (before its start, after its end).
 type Task struct {
+	Kernel *Kernel
 	Regs   *machine.Regs
 	Waiter *wait.Waiter // how it blocks
 	Mem    *mm.Space    // its memory: shared by CLONE_VM
 	Files  *vfs.FDTable // its descriptors: shared by CLONE_FILES
 	FS     *vfs.FSInfo  // root, working directory, umask: shared by CLONE_FS
 	Group  *Group       // its process
+	Call   Call         // the system call under way, or the last one
 
-	cred atomic.Pointer[cred.Cred] // written by the task, read by anybody
-	vfs  vfs.Context
+	mem     user.Memory   // Mem, for copies
+	pid     *pid          // guarded by procs; de-threading in execve moves it
+	childNS *PIDNamespace // where its children get IDs (unshare)
+	cred    atomic.Pointer[cred.Cred]
+	account *account // of the real user, for RLIMIT_NPROC
+	vfs     vfs.Context
+	forker  *Task // the thread that made this process's first, for __WNOTHREAD and PDEATHSIG; guarded by procs
+
+	// Guarded by Group.mu; the task itself may read what only it writes without it.
+	pending     pending
+	blocked     abi.SigSet // written by the task only
+	realBlocked abi.SigSet // what blocked was before sigtimedwait opened it
+	stopped     bool       // takes part in the group's stop
+	exiting     bool       // takes no more signals
+	killed      bool       // must exit alone: execve in another thread, or exit(2)
+
+	saved       abi.SigSet // the mask to restore after sigsuspend, ppoll, ... (restoreMask)
+	hasSaved    bool
+	altStack    abi.SigStack
+	interrupted error                       // the abi.ERESTART* result of the call that just ended
+	restart     func(*Task) (uint64, error) // what restart_syscall does
+	exitStatus  WaitStatus                  // why this thread ends
+	dying       chan struct{}               // closed when the thread must end, for killable waits
+
+	sigReturn user.Addr    // code that calls rt_sigreturn, for actions that bring none
+	trapCode  uint64       // machine.Trap.Code of the last fault or exception
+	trapAddr  uint64       // and its address
+	deathSig  atomic.Int32 // PR_SET_PDEATHSIG
+	name      atomic.Pointer[string]
+	scratch   []byte // for signal frames
+
+	started time.Duration // on wait.Now's clock
+	times   cpuTimes
+
+	next, prev *Task // in Group.threads
+	gone       bool  // has ended: its usage is in Group.usage
+	released   bool
 }
 
 // Group is a thread group: what POSIX calls a process.
 type Group struct {
-	process *ProcessGroup // guarded by procs
+	kernel *Kernel
+
+	// Guarded by procs.
+	pid        *pid // of the leader
+	leader     *Task
+	process    *ProcessGroup
+	parent     atomic.Pointer[Group] // written under procs; nil for the first process of a machine
+	children   *Group                // list through sibling, oldest first
+	lastChild  *Group
+	sibling    *Group
+	prevSib    *Group
+	exitSignal unix.Signal // what the parent gets: SIGCHLD but for clone
+	zombie     bool        // all threads have ended; wait reports it
+	reaped     bool
+	execed     bool // has called execve since fork, for setpgid
+	subreaper  bool // PR_SET_CHILD_SUBREAPER
+	childUsage Usage
+	usage      Usage // of threads that have ended
+
+	// Threads change under procs and mu both, so either suffices to read.
+	threads *Task // list through next
+	alive   int   // threads that have not ended
+
+	childWait wait.Queue // woken when a child changes state
+	pidfdWait wait.Queue // woken when this process becomes a zombie
+
+	// mu guards signals of the group and its threads. It is taken after procs and
+	// before Actions.mu, wait.Queue's and Waiter's locks.
+	mu         sync.Mutex
+	actions    *Actions
+	shared     pending
+	exiting    bool // the whole group ends, with exitStatus
+	exitStatus WaitStatus
+	execer     *Task // the thread that execve has all others end for
+	execWait   sync.Cond
+	unkillable bool // first of a PID namespace: signals without a handler do not reach it
+	stop       stopState
+	cont       sync.Cond
+
+	limits  limits
+	onEnd   func(WaitStatus) // of the first process of a machine, which has no parent to tell
+	started time.Duration
 }
+
+// ID is the thread's ID in its own PID namespace: gettid.
+func (t *Task) ID() ID { return t.pid.local() }
+
+// IDs are the process's and the thread's ID in the initial PID namespace.
+func (t *Task) IDs() (process, thread int) {
+	return int(t.Group.pid.global()), int(t.pid.global())
+}
+
+// IDIn is the thread's ID as seen from ns, 0 where it cannot be seen.
+func (t *Task) IDIn(ns *PIDNamespace) ID { return t.pid.in(ns) }
+
+// ID is the process's ID in its own PID namespace: getpid.
+func (g *Group) ID() ID { return g.pid.local() }
+
+// IDIn is the process's ID as seen from ns, 0 where it cannot be seen.
+func (g *Group) IDIn(ns *PIDNamespace) ID {
+	if g == nil {
+		return 0
+	}
+	return g.pid.in(ns)
+}
+
+// Leader is the group's first thread: the one whose ID is the process's.
+func (g *Group) Leader() *Task {
+	procs.RLock()
+	defer procs.RUnlock()
+	return g.leader
+}
+
+// Parent is the parent process, nil for the first of a machine.
+func (g *Group) Parent() *Group { return g.parent.Load() }
 
 // VFS is the context for operations on files. It is valid during one system call.
 func (t *Task) VFS() *vfs.Context { return &t.vfs }
@@ -61,9 +197,27 @@ func (t *Task) Cred() *cred.Cred { return t.cred.Load() }
 
 // SetCred replaces the identity of the calling task.
 func (t *Task) SetCred(c *cred.Cred) {
+	old := t.cred.Load()
 	t.cred.Store(c)
 	t.vfs.Cred = c
+	if old == nil || old.UID != c.UID {
+		t.account = t.Kernel.users.move(t.account, c.UID)
+	}
 }
 
 // Capable reports whether the task has capability c (a unix.CAP_ constant).
 func (t *Task) Capable(c int) bool { return t.Cred().Capable(c) }
+
+// Name is the thread's name: /proc/PID/comm, PR_GET_NAME.
+func (t *Task) Name() string { return *t.name.Load() }
+
+// SetName sets the thread's name, of which 15 bytes are kept.
+func (t *Task) SetName(name string) {
+	if len(name) > 15 {
+		name = name[:15]
+	}
+	t.name.Store(&name)
+}
+
+// Buffer makes an IO of one range of the task's memory.
+func (t *Task) Buffer(base user.Addr, n int) user.IO { return user.Buffer(t.mem, base, n) }

@@ -1,0 +1,222 @@
+package task
+
+import (
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
+	"kevlar/linux/cred"
+	"kevlar/linux/user"
+	"kevlar/linux/wait"
+	"kevlar/machine"
+)
+
+// CloneArgs is what clone3(2) takes; clone, fork and vfork fill it in.
+type CloneArgs struct {
+	Flags      uint64
+	PidFD      user.Addr
+	ChildTID   user.Addr
+	ParentTID  user.Addr
+	ExitSignal unix.Signal
+	Stack      user.Addr // lowest byte; 0 for the caller's own stack
+	StackSize  uint64
+	TLS        uint64
+	SetTID     []ID // wanted IDs, innermost PID namespace first
+}
+
+// cloneUnsupported are namespaces that are not made here: EINVAL, as on a kernel that
+// is built without them.
+const cloneUnsupported = unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP | unix.CLONE_NEWTIME |
+	unix.CLONE_INTO_CGROUP
+
+const clonePrivileged = unix.CLONE_NEWUTS | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWIPC
+
+// check finds combinations of flags that make no sense: clone(2), "ERRORS".
+func (a *CloneArgs) check(t *Task) error {
+	has := func(bits uint64) bool { return a.Flags&bits != 0 }
+	switch {
+	case has(cloneUnsupported),
+		has(unix.CLONE_NEWNS) && has(unix.CLONE_FS),
+		has(unix.CLONE_THREAD) && !has(unix.CLONE_SIGHAND),
+		has(unix.CLONE_SIGHAND) && !has(unix.CLONE_VM),
+		has(unix.CLONE_SIGHAND) && has(unix.CLONE_CLEAR_SIGHAND),
+		has(unix.CLONE_THREAD) && has(unix.CLONE_NEWPID),
+		has(unix.CLONE_THREAD) && t.childNS != t.pid.ns,
+		has(unix.CLONE_PARENT) && t.Group.unkillable,
+		has(unix.CLONE_PIDFD) && has(unix.CLONE_DETACHED),
+		a.ExitSignal < 0 || a.ExitSignal > abi.NumSignals:
+		return unix.EINVAL
+	}
+	if has(clonePrivileged) && !t.Capable(unix.CAP_SYS_ADMIN) {
+		return unix.EPERM
+	}
+	return nil
+}
+
+// newThread makes a task that is like t as far as clone copies a thread, with
+// registers of its own. It shares nothing yet and nobody sees it.
+func (t *Task) newThread(a *CloneArgs) *Task {
+	k := t.Kernel
+	k.Machine.SaveFP(t.Regs)
+	c := &Task{
+		Kernel: k, Regs: t.Regs.Clone(), Waiter: wait.NewWaiter(),
+		blocked: t.blocked, dying: make(chan struct{}), childNS: t.childNS,
+		sigReturn: t.sigReturn, started: wait.Now(),
+	}
+	c.vfs.Waiter, c.vfs.Task = c.Waiter, c
+	c.name.Store(t.name.Load())
+	c.Regs.SetReturn(0)
+	if a.Stack != 0 {
+		c.Regs.SetStackPtr(uint64(a.Stack) + a.StackSize)
+	}
+	if a.Flags&unix.CLONE_SETTLS != 0 {
+		c.Regs.SetTLS(a.TLS)
+	}
+	// The alternate stack is in memory that a thread shares with its maker, who may
+	// need it; after vfork the maker waits (sigaltstack(2), "NOTES").
+	if a.Flags&unix.CLONE_VM == 0 || a.Flags&unix.CLONE_VFORK != 0 {
+		c.altStack = t.altStack
+	}
+	return c
+}
+
+// newGroup makes a process for the task c, a child of t's.
+func (t *Task) newGroup(c *Task, a *CloneArgs) *Group {
+	p := t.Group
+	g := &Group{kernel: t.Kernel, leader: c, exitSignal: a.ExitSignal, started: c.started}
+	g.cont.L, g.execWait.L = &g.mu, &g.mu
+	p.mu.Lock()
+	if a.Flags&unix.CLONE_SIGHAND != 0 {
+		p.actions.refs.Add(1)
+		g.actions = p.actions
+	} else {
+		g.actions = p.actions.copy()
+		if a.Flags&unix.CLONE_CLEAR_SIGHAND != 0 {
+			g.actions.reset()
+		}
+	}
+	p.mu.Unlock()
+	p.limits.mu.Lock()
+	defer p.limits.mu.Unlock()
+	g.limits.table = p.limits.table
+	return g
+}
+
+// publish gives c its ID and its place among the tasks. EAGAIN over RLIMIT_NPROC,
+// ERESTARTNOINTR while t has a signal to take: one that was sent to t's process or its
+// job must not miss the new member.
+func (t *Task) publish(c *Task, a *CloneArgs) error {
+	c.SetCred(t.Cred())
+	if c.account.tasks.Load() > int64(min(t.Limit(unix.RLIMIT_NPROC), 1<<62)) && t.Cred().UID != 0 &&
+		!t.Capable(unix.CAP_SYS_ADMIN) && !t.Capable(unix.CAP_SYS_RESOURCE) {
+		t.Kernel.users.leave(c.account)
+		return unix.EAGAIN
+	}
+	procs.Lock()
+	defer procs.Unlock()
+	err := t.publishLocked(c, a)
+	if err != nil {
+		t.Kernel.users.leave(c.account)
+	}
+	return err
+}
+
+func (t *Task) publishLocked(c *Task, a *CloneArgs) error {
+	g := t.Group
+	if t.mustLook() {
+		return abi.ERESTARTNOINTR
+	}
+	ns := t.childNS
+	p, err := newPIDAt(ns, a.SetTID)
+	if err != nil {
+		return err
+	}
+	p.task, c.pid, c.childNS = c, p, ns
+	if c.Group == g {
+		c.forker = g.leader.forker
+		g.add(c)
+		return nil
+	}
+	n := c.Group
+	n.pid, p.group = p, n
+	n.add(c)
+	parent, forker := g, t
+	if a.Flags&unix.CLONE_PARENT != 0 {
+		parent, forker = g.parent.Load(), g.leader.forker
+		n.exitSignal = g.exitSignal
+	}
+	c.forker = forker
+	if ns.reaper == nil {
+		ns.reaper, n.unkillable = n, true
+	}
+	parent.addChild(n)
+	n.join(g.process)
+	return nil
+}
+
+// mustLook reports whether t has something to look at before it may make a task, and
+// sees to it that it does.
+func (t *Task) mustLook() bool {
+	g := t.Group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t.attention()
+	return t.Waiter.Interrupted() || g.execer != nil
+}
+
+// newPIDAt is newPID with wanted IDs for the innermost namespaces: clone3's set_tid.
+// The caller holds procs.
+func newPIDAt(ns *PIDNamespace, want []ID) (*pid, error) {
+	if len(want) > ns.level+1 {
+		return nil, unix.EINVAL
+	}
+	n := ns
+	for _, id := range want {
+		if id < 1 || id >= n.max || id != 1 && n.reaper == nil {
+			return nil, unix.EINVAL
+		}
+		if n.ids[id] != nil {
+			return nil, unix.EEXIST
+		}
+		n = n.parent
+	}
+	last := make([]ID, len(want))
+	n = ns
+	for i, id := range want {
+		last[i], n.last = n.last, id-1
+		n = n.parent
+	}
+	p, err := newPID(ns)
+	n = ns
+	for i := range want {
+		n.last = last[i]
+		n = n.parent
+	}
+	return p, err
+}
+
+// newFirst makes the first task of a machine, which has no parent and leads a session.
+// onEnd is called, with locks held, when its process ends.
+func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *Task {
+	ns, _ := NewPIDNamespace(nil) // only one that nests too deep fails
+	t := &Task{
+		Kernel: k, Regs: machine.NewRegs(), Waiter: wait.NewWaiter(),
+		dying: make(chan struct{}), childNS: ns, started: wait.Now(),
+	}
+	t.vfs.Waiter, t.vfs.Task = t.Waiter, t
+	t.SetName(name)
+	t.SetCred(cred.Root())
+	g := &Group{kernel: k, leader: t, actions: newActions(), unkillable: true, onEnd: onEnd, started: t.started}
+	g.cont.L, g.execWait.L = &g.mu, &g.mu
+	g.limits.table = initialLimits(threads)
+	t.Group = g
+	procs.Lock()
+	defer procs.Unlock()
+	p, err := newPID(ns)
+	if err != nil {
+		panic(err) // an empty namespace has room
+	}
+	p.task, p.group, t.pid, g.pid, ns.reaper = t, g, p, p, g
+	g.add(t)
+	g.newSession()
+	return t
+}
