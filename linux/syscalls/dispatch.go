@@ -1,0 +1,76 @@
+package syscalls
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
+	"kevlar/linux/task"
+)
+
+// families are the rows of the table, one slice per file of this package.
+var families = [][]Row{
+	processRows,
+	signalRows,
+	credRows,
+	timeRows,
+}
+
+// tableSize is more than the highest system call number of either architecture.
+const tableSize = 512
+
+// table is dense: a number finds its row without a search.
+var table = build(families)
+
+// unknown counts calls without a row.
+var unknown [tableSize]atomic.Int64
+
+func build(families [][]Row) (t [tableSize]*Row) {
+	for _, rows := range families {
+		for i := range rows {
+			nr, ok := abi.Number(rows[i].Name)
+			if !ok {
+				continue // another architecture's
+			}
+			if t[nr] != nil {
+				panic(fmt.Sprintf("syscalls: %s has two rows", rows[i].Name))
+			}
+			t[nr] = &rows[i]
+		}
+	}
+	return t
+}
+
+// Dispatch does the system call in t.Call. It is task.Kernel's Dispatch.
+func Dispatch(t *task.Task) (uint64, error) {
+	nr := t.Call.Number
+	if nr < tableSize {
+		if row := table[nr]; row != nil && row.Do != nil {
+			return row.Do(t, (*Args)(&t.Call.Args))
+		}
+		unknown[nr].Add(1)
+	}
+	return 0, unix.ENOSYS
+}
+
+// Unknown returns how often each call without an implementation was made, by name
+// where it has one.
+func Unknown() map[string]int64 {
+	m := make(map[string]int64)
+	names := make(map[int]string)
+	for name, nr := range abi.Names() {
+		names[nr] = name
+	}
+	for nr := range unknown {
+		if n := unknown[nr].Load(); n > 0 {
+			name := names[nr]
+			if name == "" {
+				name = fmt.Sprint(nr)
+			}
+			m[name] = n
+		}
+	}
+	return m
+}
