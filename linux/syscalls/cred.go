@@ -1,8 +1,6 @@
 package syscalls
 
 import (
-	"slices"
-
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/cred"
@@ -18,6 +16,14 @@ var credRows = []Row{
 	{Name: "getresgid", Args: []Kind{Ptr, Ptr, Ptr}, Do: sysGetresgid},
 	{Name: "getgroups", Args: []Kind{Int, Ptr}, Do: sysGetgroups},
 	{Name: "setgroups", Args: []Kind{Int, Ptr}, Do: sysSetgroups},
+	{Name: "setuid", Args: []Kind{Uint}, Do: sysSetuid},
+	{Name: "setreuid", Args: []Kind{Uint, Uint}, Do: sysSetreuid},
+	{Name: "setresuid", Args: []Kind{Uint, Uint, Uint}, Do: sysSetresuid},
+	{Name: "setfsuid", Args: []Kind{Uint}, Do: sysSetfsuid},
+	{Name: "setgid", Args: []Kind{Uint}, Do: sysSetgid},
+	{Name: "setregid", Args: []Kind{Uint, Uint}, Do: sysSetregid},
+	{Name: "setresgid", Args: []Kind{Uint, Uint, Uint}, Do: sysSetresgid},
+	{Name: "setfsgid", Args: []Kind{Uint}, Do: sysSetfsgid},
 }
 
 func put3(t *task.Task, a *Args, ids [3]uint32) (uint64, error) {
@@ -69,19 +75,55 @@ func sysSetgroups(t *task.Task, a *Args) (uint64, error) {
 	if err := t.CopyIn(b, a.Addr(1)); err != nil {
 		return 0, err
 	}
-	change(t, func(c *cred.Cred) {
-		c.Groups = nil
-		for i := range n {
-			c.Groups = append(c.Groups, le.Uint32(b[4*i:]))
-		}
-		slices.Sort(c.Groups)
-	})
+	groups := make([]uint32, n)
+	for i := range groups {
+		groups[i] = le.Uint32(b[4*i:])
+	}
+	return change(t, func(c *cred.Cred) error { c.SetGroups(groups); return nil })
+}
+
+// change gives t a changed copy of its identity, unless do fails.
+func change(t *task.Task, do func(c *cred.Cred) error) (uint64, error) {
+	c := t.Cred().Copy()
+	if err := do(c); err != nil {
+		return 0, err
+	}
+	t.SetCred(c)
 	return 0, nil
 }
 
-// change gives t a changed copy of its identity.
-func change(t *task.Task, do func(c *cred.Cred)) {
-	c := t.Cred().Copy()
-	do(c)
-	t.SetCred(c)
+func sysSetuid(t *task.Task, a *Args) (uint64, error) {
+	return change(t, func(c *cred.Cred) error { return c.Setuid(a.Uint(0)) })
+}
+
+func sysSetreuid(t *task.Task, a *Args) (uint64, error) {
+	return change(t, func(c *cred.Cred) error { return c.Setreuid(a.Uint(0), a.Uint(1)) })
+}
+
+func sysSetresuid(t *task.Task, a *Args) (uint64, error) {
+	return change(t, func(c *cred.Cred) error { return c.Setresuid(a.Uint(0), a.Uint(1), a.Uint(2)) })
+}
+
+func sysSetfsuid(t *task.Task, a *Args) (uint64, error) {
+	old := t.Cred().FSUID
+	_, err := change(t, func(c *cred.Cred) error { c.Setfsuid(a.Uint(0)); return nil })
+	return uint64(old), err
+}
+
+func sysSetgid(t *task.Task, a *Args) (uint64, error) {
+	return change(t, func(c *cred.Cred) error { return c.Setgid(a.Uint(0)) })
+}
+
+func sysSetregid(t *task.Task, a *Args) (uint64, error) {
+	return change(t, func(c *cred.Cred) error { return c.Setregid(a.Uint(0), a.Uint(1)) })
+}
+
+func sysSetresgid(t *task.Task, a *Args) (uint64, error) {
+	return change(t, func(c *cred.Cred) error { return c.Setresgid(a.Uint(0), a.Uint(1), a.Uint(2)) })
+}
+
+func sysSetfsgid(t *task.Task, a *Args) (uint64, error) {
+	old := t.Cred().FSGID
+	_, err := change(t, func(c *cred.Cred) error { c.Setfsgid(a.Uint(0)); return nil })
+	return uint64(old), err
 }
