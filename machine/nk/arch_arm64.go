@@ -87,3 +87,4 @@ func call(nr, a, b, c uint64) uint64 { return 0 }
 
 // Enter runs user code.
 func Enter(r *machine.Regs, s *machine.Space) machine.Trap { return machine.Trap{} }
+func (c *CPU) quickArch(t *Thread, nr uint64) bool         { return false } // private calls of this architecture

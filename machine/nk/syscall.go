@@ -59,7 +59,7 @@ func (c *CPU) quick(t *Thread, nr uint64) bool {
 	case callPowerOff:
 		powerOffAs(a0, int(a1))
 	default:
-		return false
+		return c.quickArch(t, nr)
 	}
 	t.setResult(r)
 	return true

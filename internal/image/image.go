@@ -1,0 +1,67 @@
+// Package image builds the kernel and turns the linked file into what boot loaders
+// start. It runs on the host.
+package image
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Build builds the kernel for an architecture ("amd64" or "arm64") from the module
+// in the current directory, and writes to outDir what `kevlar build` promises. It
+// returns the file to boot.
+func Build(arch, outDir string) (string, error) {
+	link, ok := map[string]string{
+		// 4 MiB and the ELF header's page above imageBase, as a 64-bit number.
+		"amd64": "-T -0x7fbff000 -E kevlar/machine/nk.PVHEntry",
+	}[arch]
+	if !ok {
+		return "", fmt.Errorf("image: no such architecture: %q", arch)
+	}
+	if err := os.MkdirAll(outDir, 0o755); err != nil {
+		return "", err
+	}
+	out := filepath.Join(outDir, "kevlar-"+arch+".elf")
+	cmd := exec.Command("go", "build", "-ldflags="+link, "-o", out, "./cmd/kernel")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, msg)
+	}
+	return out, PVH(out, out)
+}
+
+// The init slot: 128 bytes of the kernel's read-only data that name the first program.
+const (
+	SlotMagic = "KEVLAR_INIT:"
+	SlotSize  = 128
+)
+
+// SetInit writes path into the init slot of a kernel file, for loaders that pass no
+// command line.
+func SetInit(file, path string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if len(path) > SlotSize-len(SlotMagic)-1 {
+		return fmt.Errorf("init path is longer than %d bytes", SlotSize-len(SlotMagic)-1)
+	}
+	if bytes.IndexByte([]byte(path), 0) >= 0 {
+		return errors.New("init path has a zero byte")
+	}
+	i := bytes.Index(b, []byte(SlotMagic))
+	if i < 0 || i+SlotSize > len(b) {
+		return fmt.Errorf("%s: no init slot", file)
+	}
+	if bytes.Contains(b[i+1:], []byte(SlotMagic)) {
+		return fmt.Errorf("%s: more than one init slot", file)
+	}
+	slot := b[i+len(SlotMagic) : i+SlotSize]
+	clear(slot)
+	copy(slot, path)
+	return os.WriteFile(file, b, 0o755)
+}

@@ -1,0 +1,220 @@
+package nk
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"kevlar/machine"
+	"kevlar/machine/mem"
+)
+
+// Assembly.
+func enterUser(r *userRegs, root uint64) (cause uint64)
+func xsave(r *userRegs)
+func enableXSAVE(mask uint32)
+
+// What ended user mode; below, the vector. entry_amd64.h has these, too.
+const (
+	causeSyscall = 256
+	causeKick    = 257
+	causeFetch   = 258
+)
+
+// Private calls of this architecture.
+const (
+	callFeatures = callArch + iota
+	callFetchFP
+	callDropFP
+)
+
+// userFlags are the flags that programs may change: SDM volume 1, section 3.4.3.
+const userFlags = 0x250dd5
+
+// userFeatures is not 0 once programs may use XSAVE and AVX. The Go runtime has
+// looked at CPUID by then, and decided not to use AVX itself: its YMM registers
+// would be a program's.
+var userFeatures uint32
+
+// Enter runs user code with the registers in r and the address space s, until the
+// next trap.
+func Enter(r *machine.Regs, s *machine.Space) machine.Trap {
+	u := regsOf(r)
+	if atomic.LoadUint32(&userFeatures) == 0 {
+		call(callFeatures, 0, 0, 0)
+	}
+	if self := uint64(addressOfUser(u)); u.aux != self {
+		// A CPU may remember u as the owner of its FPU: u must not be freed before that
+		// CPU forgets it.
+		runtime.SetFinalizer(r, nil)
+		runtime.SetFinalizer(r, dropFP)
+		u.aux = self
+	}
+	for {
+		if !canonical(u.ip) || !canonical(u.fs) || !canonical(u.gs) {
+			if !canonical(u.ip) {
+				return machine.Trap{Kind: machine.Exception, Exception: machine.Protection, Code: vecProtection << 32}
+			}
+			u.fs, u.gs = uint64(int64(u.fs)<<16>>16), uint64(int64(u.gs)<<16>>16)
+		}
+		u.flags = u.flags&userFlags | flagIF | flagAlways
+		*mxcsr(u) &= 0xffff
+		switch cause := enterUser(u, s.Root.Addr()); cause {
+		case causeSyscall:
+			return machine.Trap{Kind: machine.Syscall}
+		case causeFetch:
+			SaveFP(r)
+		case causeKick:
+			atomic.StoreUint32(&u.kick, 0)
+			return machine.Trap{Kind: machine.Interrupt}
+		case vecPageFault:
+			t := machine.Trap{Kind: machine.Fault, Addr: u.cr2, Present: u.err&pfPresent != 0, Code: vecPageFault<<32 | u.err}
+			switch {
+			case u.err&pfFetch != 0:
+				t.Access = machine.Execute
+			case u.err&pfWrite != 0:
+				t.Access = machine.Write
+			}
+			return t
+		default:
+			if cause >= 32 {
+				atomic.StoreUint32(&u.kick, 0)
+				return machine.Trap{Kind: machine.Interrupt}
+			}
+			return exceptionTrap(u, cause)
+		}
+	}
+}
+
+func canonical(a uint64) bool { return uint64(int64(a)<<16>>16) == a }
+
+func exceptionTrap(u *userRegs, vec uint64) machine.Trap {
+	t := machine.Trap{Kind: machine.Exception, Exception: machine.UnknownException, Addr: u.ip, Code: vec<<32 | u.err}
+	switch vec {
+	case vecDivide:
+		t.Exception = machine.DivideByZero
+	case vecDebug:
+		t.Exception = machine.SingleStep
+	case vecBreakpoint:
+		t.Exception = machine.Breakpoint
+	case vecOverflow, vecBound:
+		t.Exception = machine.Overflow
+	case vecInvalidOp:
+		t.Exception = machine.IllegalOp
+	case vecX87, vecSIMD:
+		t.Exception = machine.FloatingPoint
+	case vecAlignment:
+		t.Exception = machine.Misaligned
+	case vecProtection, vecStack, 10, 11:
+		t.Exception, t.Addr = machine.Protection, 0
+	}
+	return t
+}
+
+// Floating point. XMM and MXCSR are saved at every exit from user mode and loaded at
+// every entry, for Go uses them. x87 and the upper halves of YMM, which Go never
+// touches, stay in the FPU: r.FPCPU is 1 + the CPU that has them, whose fpOwner
+// names r. enterUser saves the owner before it loads another; SaveFP fetches.
+
+// SaveFP brings what a CPU still holds of r's floating-point state into r.
+func SaveFP(r *machine.Regs) {
+	if r.FPCPU != 0 {
+		call(callFetchFP, uint64(addressOfRegs(r)), 0, 0)
+	}
+}
+
+func fetchFP(p uintptr) {
+	u := regsAt(p)
+	id := u.fpcpu - 1
+	if id >= uint32(ncpu) || atomic.LoadUintptr(&cpus[id%maxCPUs].fpOwner) != p {
+		u.fpcpu = 0 // a copy of somebody's registers: its image is all there is
+		return
+	}
+	o := &cpus[id%maxCPUs]
+	atomic.StoreUint32(&o.fpWanted, 1)
+	if o == thisCPU() {
+		o.giveFP()
+		return
+	}
+	await(o, request(o))
+}
+
+// giveFP saves the owner's state into its image and leaves the FPU without owner.
+func (c *CPU) giveFP() {
+	atomic.StoreUint32(&c.fpWanted, 0)
+	if c.fpOwner == 0 {
+		return
+	}
+	if u := regsAt(c.fpOwner); u.fpcpu == c.fpID {
+		xsave(u)
+		u.fpcpu = 0
+	}
+	atomic.StoreUintptr(&c.fpOwner, 0)
+}
+
+// dropFP is the finalizer of registers that have run.
+func dropFP(r *machine.Regs) { call(callDropFP, uint64(addressOfRegs(r)), 0, 0) }
+
+func dropOwner(p uintptr) {
+	for i := 0; i < ncpu; i++ {
+		atomic.CompareAndSwapUintptr(&cpus[i].fpOwner, p, 0)
+	}
+}
+
+// quickArch serves this architecture's private calls.
+func (c *CPU) quickArch(t *Thread, nr uint64) bool {
+	switch nr {
+	case callFeatures:
+		atomic.StoreUint32(&userFeatures, 1)
+		atomic.AddUint32(&c.requests, 1)
+		serveRequests()
+		requestAll()
+	case callFetchFP:
+		fetchFP(uintptr(t.arg(0)))
+	case callDropFP:
+		dropOwner(uintptr(t.arg(0)))
+	default:
+		return false
+	}
+	t.setResult(0)
+	return true
+}
+
+// flushSpace: a CPU that has s loaded is told to load it again before it enters user
+// mode; one in user mode is interrupted. See enterUser for the other side.
+func flushSpace(s *machine.Space, from, to uint64) {
+	root, running := s.Root.Addr(), false
+	for i := 0; i < ncpu; i++ {
+		o := &cpus[i]
+		if atomic.LoadUint64(&o.cr3) != root {
+			continue
+		}
+		atomic.StoreUint32(&o.stale, 1)
+		if atomic.LoadUintptr(&o.uregs) != 0 {
+			running = true
+		}
+	}
+	if running {
+		call(callFlush, root, from, to)
+	}
+}
+
+// flushUser makes the other CPUs that have root loaded flush it, or leave it.
+func flushUser(root, from, to uint64) {
+	c := thisCPU()
+	if c.cr3 == root {
+		atomic.AddUint32(&c.requests, 1)
+		serveRequests()
+	}
+	for i := 0; i < ncpu; i++ {
+		if o := &cpus[i]; o != c && atomic.LoadUint64(&o.cr3) == root {
+			await(o, request(o))
+		}
+	}
+}
+
+// forgetSpace makes every CPU that still has s loaded leave it.
+func forgetSpace(s *machine.Space) { call(callFlush, s.Root.Addr(), 0, 0) }
+
+// SyncCode makes what was written to f visible to instruction fetches: x86 sees to
+// that itself.
+func SyncCode(f mem.Frame) {}

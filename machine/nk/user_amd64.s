@@ -1,0 +1,194 @@
+#include "textflag.h"
+#include "go_asm.h"
+#include "entry_amd64.h"
+
+// func enterUser(r *userRegs, root uint64) (cause uint64)
+//
+// enterUser runs user code in ring 3 until a system call, exception or interrupt.
+// The Go caller sees a function call: userExit returns from it. The caller has
+// checked that IP, FS and GS are canonical and that flags and MXCSR are sane.
+TEXT ·enterUser(SB),NOSPLIT,$0-24
+	MOVQ	r+0(FP), AX
+	MOVQ	root+8(FP), DX
+	CLI
+	// Announce r before looking at what others may ask of us: XCHG is a full
+	// barrier (SDM volume 3, section 8.2.5). Whoever asks later sends an interrupt.
+	MOVQ	AX, BX
+	XCHGQ	BX, archCPU_uregs(GS)
+	CMPL	userRegs_kick(AX), $0
+	JNE	kicked
+	MOVQ	SP, archCPU_goSP(GS)
+	MOVQ	R14, archCPU_goG(GS)
+	MOVQ	BP, archCPU_goBP(GS)
+	RDFSBASEQ BX
+	MOVQ	BX, archCPU_goFS(GS)
+	CMPL	archCPU_stale(GS), $0
+	JNE	load
+	CMPQ	DX, archCPU_cr3(GS)
+	JEQ	loaded
+load:
+	MOVL	$0, archCPU_stale(GS)	// before the load: a flush asked for in between may come twice
+	MOVQ	DX, archCPU_cr3(GS)
+	MOVQ	DX, CR3
+loaded:
+	// x87 and AVX: lazily, see fp_amd64.go.
+	MOVL	archCPU_fpID(GS), BX	// 1 + number of this CPU
+	CMPQ	archCPU_fpOwner(GS), AX
+	JNE	notowner
+	CMPL	BX, userRegs_fpcpu(AX)
+	JNE	notowner
+	LOAD_XMM(U_XMM)
+	LDMXCSR	U_MXCSR(AX)		// always: Go's own has sticky flags
+	JMP	fpdone
+notowner:
+	CMPL	userRegs_fpcpu(AX), $0
+	JNE	elsewhere
+	MOVQ	archCPU_fpOwner(GS), DI
+	MOVQ	AX, archCPU_fpOwner(GS)
+	MOVL	BX, userRegs_fpcpu(AX)
+	MOVQ	AX, SI
+	TESTQ	DI, DI
+	JEQ	restore
+	CMPL	BX, userRegs_fpcpu(DI)
+	JNE	restore			// its state was reset meanwhile (or it is ours, reset)
+	CMPQ	DI, SI
+	JEQ	restore
+	// Save x87 and AVX of the owner so far; its XMM and MXCSR are saved already, and
+	// XSAVE of AVX writes MXCSR, too.
+	MOVL	U_MXCSR(DI), BX
+	MOVL	$5, AX
+	XORL	DX, DX
+	XSAVE64	userRegs_fx(DI)
+	MOVL	BX, U_MXCSR(DI)
+	MOVL	$0, userRegs_fpcpu(DI)
+restore:
+	// A valid header, whatever a program had it made of: XMM is always there.
+	MOVQ	(userRegs_fx+512)(SI), BX
+	ANDL	·xcr0(SB), BX
+	ORL	$2, BX
+	MOVQ	BX, (userRegs_fx+512)(SI)
+	XORL	BX, BX
+	MOVQ	BX, (userRegs_fx+520)(SI)
+	MOVQ	BX, (userRegs_fx+528)(SI)
+	MOVQ	BX, (userRegs_fx+536)(SI)
+	MOVQ	BX, (userRegs_fx+544)(SI)
+	MOVQ	BX, (userRegs_fx+552)(SI)
+	MOVQ	BX, (userRegs_fx+560)(SI)
+	MOVQ	BX, (userRegs_fx+568)(SI)
+	MOVL	$7, AX
+	XORL	DX, DX
+	XRSTOR64 userRegs_fx(SI)
+	MOVQ	SI, AX
+fpdone:
+	MOVQ	gprs_fs(AX), BX
+	WRFSBASEQ BX
+	CMPQ	gprs_vec(AX), $CAUSE_SYSCALL
+	JNE	iret
+	// SYSRET after SYSCALL, to a low address only (a non-canonical one would fault
+	// in ring 0 on the user's stack), and not with TF or RF set.
+	MOVQ	gprs_ip(AX), CX
+	MOVQ	CX, BX
+	SHRQ	$47, BX
+	JNE	iret
+	MOVQ	gprs_flags(AX), R11
+	TESTQ	$0x10100, R11
+	JNE	iret
+	SWAPGS
+	MOVQ	gprs_gs(AX), BX
+	WRGSBASEQ BX
+	LOAD_GPRS
+	MOVQ	gprs_ip(AX), CX
+	MOVQ	gprs_flags(AX), R11
+	MOVQ	gprs_rsp(AX), SP
+	MOVQ	gprs_ax(AX), AX
+	BYTE	$0x48; SYSRET
+iret:
+	MOVQ	archCPU_nkStack(GS), SP
+	SUBQ	$48, SP
+	MOVQ	gprs_ip(AX), BX
+	MOVQ	BX, 0(SP)
+	MOVQ	$SEL_UCODE, 8(SP)
+	MOVQ	gprs_flags(AX), BX
+	MOVQ	BX, 16(SP)
+	MOVQ	gprs_rsp(AX), BX
+	MOVQ	BX, 24(SP)
+	MOVQ	$SEL_UDATA, 32(SP)
+	SWAPGS
+	MOVQ	gprs_gs(AX), BX
+	WRGSBASEQ BX
+	LOAD_GPRS
+	MOVQ	gprs_ax(AX), AX
+	IRETQ
+kicked:
+	MOVQ	$CAUSE_KICK, BX
+	JMP	back
+elsewhere:
+	MOVQ	$CAUSE_FETCH, BX
+back:
+	MOVQ	$0, archCPU_uregs(GS)
+	STI
+	MOVQ	BX, cause+16(FP)
+	RET
+
+// userExit: AX is the user's registers, general ones saved; GS is the kernel's.
+TEXT ·userExit(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	CLD
+	SAVE_XMM(U_XMM)
+	STMXCSR	U_MXCSR(AX)
+	MOVL	U_MXCSR(AX), BX
+	ANDL	$-64, BX		// sticky flags do not matter to Go
+	CMPL	BX, $0x1f80
+	JEQ	mxcsr
+	LDMXCSR	·mxcsr(SB)
+mxcsr:
+	RDFSBASEQ BX
+	MOVQ	BX, gprs_fs(AX)
+	SWAPGS
+	RDGSBASEQ BX
+	SWAPGS
+	MOVQ	BX, gprs_gs(AX)
+	MOVQ	$0, archCPU_uregs(GS)
+	MOVQ	archCPU_goFS(GS), BX
+	WRFSBASEQ BX
+	MOVQ	archCPU_goSP(GS), SP
+	MOVQ	archCPU_goG(GS), R14
+	LOAD_BP
+	XORPS	X15, X15
+	MOVQ	gprs_vec(AX), BX
+	MOVQ	BX, 24(SP)		// cause+16(FP) of enterUser
+	CMPQ	BX, $CAUSE_SYSCALL
+	JEQ	done
+	CMPQ	BX, $32
+	JLT	done
+	// An interrupt: the nanokernel serves it now, and may run other threads before
+	// enterUser returns.
+	MOVQ	BX, DI
+	MOVL	$const_callInterrupt, AX
+	SYSCALL
+done:
+	STI
+	RET
+
+DATA ·mxcsr+0(SB)/4, $0x1f80
+GLOBL ·mxcsr(SB),RODATA,$4
+
+// func xsave(r *userRegs): saves x87 and AVX, not XMM and MXCSR.
+TEXT ·xsave(SB),NOSPLIT,$0-8
+	MOVQ	r+0(FP), DI
+	MOVL	U_MXCSR(DI), BX
+	MOVL	$5, AX
+	XORL	DX, DX
+	XSAVE64	userRegs_fx(DI)
+	MOVL	BX, U_MXCSR(DI)
+	RET
+
+// func enableXSAVE(mask uint32): CR4.OSXSAVE; XCR0 with x87, SSE and, where there is, AVX.
+TEXT ·enableXSAVE(SB),NOSPLIT,$0-4
+	MOVQ	CR4, AX
+	ORQ	$0x40000, AX
+	MOVQ	AX, CR4
+	XORL	CX, CX
+	XORL	DX, DX
+	MOVL	mask+0(FP), AX
+	XSETBV
+	RET
