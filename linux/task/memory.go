@@ -21,3 +21,6 @@ func (t *Task) CopyOut(to user.Addr, p []byte) error {
 	}
 	return nil
 }
+
+// Memory is the task's memory, for transfers of files.
+func (t *Task) Memory() user.Memory { return t.mem }
