@@ -66,7 +66,8 @@ type Task struct {
 	Group  *Group       // its process
 	Call   Call         // the system call under way, or the last one
 
-	mem     user.Memory   // Mem, for copies
+	mem     AddressSpace  // Mem, as far as the run loop and copies need it
+	atExit  func()        // lets go of memory and files
 	pid     *pid          // guarded by procs; de-threading in execve moves it
 	childNS *PIDNamespace // where its children get IDs (unshare)
 	cred    atomic.Pointer[cred.Cred]

@@ -7,13 +7,15 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/user"
+	"kevlar/machine"
 	"kevlar/machine/sim"
 )
 
 // bytes is memory for signal frames: one range from base on.
 type bytes struct {
-	base user.Addr
-	data []byte
+	base  user.Addr
+	data  []byte
+	space *machine.Space
 }
 
 func (b *bytes) at(a user.Addr, n int) ([]byte, error) {
@@ -22,6 +24,9 @@ func (b *bytes) at(a user.Addr, n int) ([]byte, error) {
 	}
 	return b.data[a-b.base:][:n], nil
 }
+
+func (b *bytes) Hardware() *machine.Space              { return b.space }
+func (b *bytes) Fault(user.Addr, machine.Access) error { return unix.EFAULT }
 
 func (b *bytes) CopyIn(dst []byte, from user.Addr) (int, error) {
 	p, err := b.at(from, len(dst))
@@ -39,7 +44,7 @@ const stackTop = 0x7000_0000
 func first(t *testing.T) *Task {
 	k := &Kernel{Machine: sim.New(t, sim.Config{})}
 	f := k.newFirst("init", 1000, nil)
-	f.mem = &bytes{stackTop - 0x10000, make([]byte, 0x10000)}
+	f.mem = &bytes{stackTop - 0x10000, make([]byte, 0x10000), nil}
 	f.Regs.SetStackPtr(stackTop)
 	return f
 }
@@ -402,5 +407,82 @@ func TestPIDNamespace(t *testing.T) {
 	}
 	if w := waitAny(t, p, WEXITED); w.ID != 2 || w.Status != WaitStatus(unix.SIGKILL) {
 		t.Errorf("waited %+v", w)
+	}
+}
+
+// runProgram runs a program as a child of the first task, with system calls done by
+// dispatch, and returns how it ended.
+func runProgram(t *testing.T, dispatch func(*Task) (uint64, error), program func(u *sim.User)) (Waited, *Kernel) {
+	p := first(t)
+	m := p.Kernel.Machine
+	space, err := m.NewSpace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Kernel.Dispatch = func(c *Task) (uint64, error) {
+		switch c.Call.Number {
+		case unix.SYS_EXIT_GROUP:
+			c.ExitGroup(int(c.Call.Args[0]))
+			return 0, nil
+		case unix.SYS_RT_SIGRETURN:
+			return c.SignalReturn()
+		}
+		return dispatch(c)
+	}
+	c := fork(t, p, 0)
+	c.mem = &bytes{stackTop - 0x10000, make([]byte, 0x10000), space}
+	c.Regs.SetPC(sim.Program(program))
+	go c.run()
+	w := waitAny(t, p, WEXITED)
+	m.FreeSpace(space)
+	return w, p.Kernel
+}
+
+func TestRunSystemCalls(t *testing.T) {
+	dispatch := func(c *Task) (uint64, error) {
+		if c.Call.Number == unix.SYS_GETPID {
+			return uint64(c.Group.ID()), nil
+		}
+		return 0, unix.ENOSYS
+	}
+	w, _ := runProgram(t, dispatch, func(u *sim.User) {
+		u.Expect(unix.ENOSYS, unix.SYS_GETUID)
+		u.Exit(int(u.Must(unix.SYS_GETPID)) + 40)
+	})
+	if w.Status != Exited(42) {
+		t.Errorf("ended with %#x", w.Status)
+	}
+}
+
+func TestRunHandler(t *testing.T) {
+	handled := false
+	handler := sim.Handler(func(u *sim.User, sig int, info, context uint64) { handled = sig == int(unix.SIGUSR1) })
+	dispatch := func(c *Task) (uint64, error) {
+		c.SetAction(unix.SIGUSR1, &abi.SigAction{Handler: handler, Flags: abi.SA_RESTORER})
+		c.Signal(unix.SIGUSR1)
+		return 7, nil
+	}
+	w, _ := runProgram(t, dispatch, func(u *sim.User) { u.Exit(int(u.Must(unix.SYS_GETPID))) })
+	if !handled || w.Status != Exited(7) {
+		t.Errorf("handled %v, ended with %#x", handled, w.Status)
+	}
+}
+
+func TestRunFaultAndException(t *testing.T) {
+	w, _ := runProgram(t, nil, func(u *sim.User) { u.Load8(0x1000) })
+	if w.Status != WaitStatus(unix.SIGSEGV) {
+		t.Errorf("fault: ended with %#x", w.Status)
+	}
+	w, _ = runProgram(t, nil, func(u *sim.User) { u.Raise(machine.IllegalOp, 0) })
+	if w.Status != WaitStatus(unix.SIGILL) {
+		t.Errorf("exception: ended with %#x", w.Status)
+	}
+}
+
+// A bug in a system call kills its task, is logged with its stack, and is counted.
+func TestPanicKillsTheTask(t *testing.T) {
+	w, k := runProgram(t, func(*Task) (uint64, error) { panic("a bug") }, func(u *sim.User) { u.Syscall(unix.SYS_GETPID) })
+	if w.Status != WaitStatus(unix.SIGKILL) || k.Panics.Load() != 1 {
+		t.Errorf("ended with %#x, %d panics", w.Status, k.Panics.Load())
 	}
 }

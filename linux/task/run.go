@@ -1,0 +1,154 @@
+package task
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
+	"kevlar/linux/user"
+	"kevlar/machine"
+)
+
+// AddressSpace is what a task asks of its memory while it runs.
+type AddressSpace interface {
+	user.Memory
+	// Hardware is the address space as Machine.Enter wants it.
+	Hardware() *machine.Space
+	// Fault repairs an access that failed, so that it can be done again. EFAULT where
+	// nothing is mapped (SIGSEGV, SEGV_MAPERR), EACCES where the protection forbids it
+	// (SEGV_ACCERR), ENXIO past the end of an object or EIO (SIGBUS), ENOMEM where
+	// memory is exhausted.
+	Fault(addr user.Addr, access machine.Access) error
+}
+
+// run is the life of a task: its goroutine.
+func (t *Task) run() {
+	t.accountTime()
+	for !t.loop() {
+	}
+}
+
+// loop runs the task until it ends, or until a Go panic, which it turns into the
+// task's end: loop is then called again and finds that it must end.
+func (t *Task) loop() (ended bool) {
+	finished := false
+	defer func() {
+		if !finished {
+			t.panicked(recover())
+		}
+	}()
+	m := t.Kernel.Machine
+	for {
+		if (t.Waiter.Interrupted() || t.interrupted != nil || t.hasSaved) && t.beforeUser() {
+			t.end()
+			finished = true
+			return true
+		}
+		t.enterUser()
+		trap := m.Enter(t.Regs, t.mem.Hardware())
+		t.leaveUser()
+		switch trap.Kind {
+		case machine.Syscall:
+			t.syscall()
+		case machine.Fault:
+			t.fault(&trap)
+		case machine.Interrupt:
+			t.times.preempted.Add(1)
+			runtime.Gosched()
+		case machine.Exception:
+			t.exception(&trap)
+		}
+	}
+}
+
+// end is the last thing that a task does.
+func (t *Task) end() {
+	t.exitSignals()
+	t.accountTime()
+	if t.atExit != nil {
+		t.atExit()
+	}
+	t.exitTree()
+}
+
+// syscall does the system call that the registers hold.
+func (t *Task) syscall() {
+	t.Call.Number, t.Call.Args = t.Regs.Syscall()
+	v, err := t.Kernel.Dispatch(t)
+	if err != nil {
+		e := err.(unix.Errno)
+		if e >= abi.ERESTARTSYS {
+			t.interrupted = e
+			e = unix.EINTR
+		}
+		v = errnoResult(e)
+	}
+	t.Regs.SetReturn(v)
+}
+
+func (t *Task) fault(trap *machine.Trap) {
+	t.times.minor.Add(1)
+	err := t.mem.Fault(user.Addr(trap.Addr), trap.Access)
+	if err == nil {
+		return
+	}
+	t.trapCode, t.trapAddr = trap.Code, trap.Addr
+	addr := user.Addr(trap.Addr)
+	switch err {
+	case unix.EACCES:
+		t.trapSignal(unix.SIGSEGV, abi.SEGV_ACCERR, addr)
+	case unix.ENXIO, unix.EIO:
+		t.trapSignal(unix.SIGBUS, abi.BUS_ADRERR, addr)
+	case unix.ENOMEM:
+		t.log("out of memory: killed")
+		t.Kill(t.Group.ID(), unix.SIGKILL)
+	default:
+		t.trapSignal(unix.SIGSEGV, abi.SEGV_MAPERR, addr)
+	}
+}
+
+// exceptions says which signal an exception is.
+var exceptions = map[machine.ExceptionKind]struct {
+	sig  unix.Signal
+	code int32
+}{
+	machine.IllegalOp:        {unix.SIGILL, abi.ILL_ILLOPN},
+	machine.UnknownException: {unix.SIGILL, abi.ILL_ILLOPC},
+	machine.Breakpoint:       {unix.SIGTRAP, abi.TRAP_BRKPT},
+	machine.SingleStep:       {unix.SIGTRAP, abi.TRAP_TRACE},
+	machine.DivideByZero:     {unix.SIGFPE, abi.FPE_INTDIV},
+	machine.FloatingPoint:    {unix.SIGFPE, abi.FPE_FLTUNK},
+	machine.Overflow:         {unix.SIGSEGV, abi.SI_KERNEL},
+	machine.Protection:       {unix.SIGSEGV, abi.SI_KERNEL},
+	machine.Misaligned:       {unix.SIGBUS, abi.BUS_ADRALN},
+	machine.BadPC:            {unix.SIGBUS, abi.BUS_ADRALN},
+}
+
+func (t *Task) exception(trap *machine.Trap) {
+	t.trapCode, t.trapAddr = trap.Code, trap.Addr
+	e := exceptions[trap.Exception]
+	t.trapSignal(e.sig, e.code, user.Addr(trap.Addr))
+}
+
+// panicked is the end of a task whose system call panicked: the kernel's bug must be
+// seen, and must not take the others down. p is nil where the goroutine ends because
+// the machine has stopped.
+func (t *Task) panicked(p any) {
+	if p == nil {
+		return
+	}
+	t.Kernel.Panics.Add(1)
+	if t.Kernel.Log != nil {
+		t.Kernel.Log(0, t.describe()+": panic: "+describePanic(p)+"\n"+string(debug.Stack()))
+	}
+	g := t.Group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.exiting {
+		panic(p) // in its end: nothing sound is left to do with the task
+	}
+	g.beginExit(WaitStatus(unix.SIGKILL))
+	t.attention()
+}
