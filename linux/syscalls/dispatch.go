@@ -10,6 +10,8 @@ import (
 	"kevlar/linux/task"
 )
 
+//go:generate go test . -run Compatibility -update
+
 // families are the rows of the table, one slice per file of this package.
 var families = [][]Row{
 	processRows,

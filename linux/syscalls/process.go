@@ -29,6 +29,7 @@ var processRows = []Row{
 	{Name: "getpgrp", Do: func(t *task.Task, _ *Args) (uint64, error) { return id(t.Getpgid(0)) }},
 	{Name: "getrusage", Args: []Kind{Int, Ptr}, Do: sysGetrusage},
 	{Name: "times", Args: []Kind{Ptr}, Do: sysTimes},
+	{Name: "prlimit64", Args: []Kind{PID, Int, Ptr, Ptr}, Do: sysPrlimit64, Support: Partial, Note: "of the caller's own process only (EPERM)"},
 	{Name: "getrlimit", Args: []Kind{Int, Ptr}, Do: sysGetrlimit},
 	{Name: "setrlimit", Args: []Kind{Int, Ptr}, Do: sysSetrlimit},
 }
@@ -189,6 +190,34 @@ func sysTimes(t *task.Task, a *Args) (uint64, error) {
 		}
 	}
 	return uint64(task.Ticks(wait.Now())), nil
+}
+
+func sysPrlimit64(t *task.Task, a *Args) (uint64, error) {
+	var b [16]byte
+	var set *unix.Rlimit
+	if p := a.Addr(2); p != 0 {
+		if err := t.CopyIn(b[:], p); err != nil {
+			return 0, err
+		}
+		set = &unix.Rlimit{Cur: le.Uint64(b[:]), Max: le.Uint64(b[8:])}
+	}
+	g := t.Group
+	if pid := task.ID(a.Int(0)); pid != 0 {
+		o := t.PIDNamespace().Task(pid)
+		if o == nil {
+			return 0, unix.ESRCH
+		}
+		if o.Group != g {
+			return 0, unix.EPERM
+		}
+	}
+	old, err := g.Limits(t, int(a.Uint(1)), set)
+	if err != nil || a.Addr(3) == 0 {
+		return 0, err
+	}
+	le.PutUint64(b[0:], old.Cur)
+	le.PutUint64(b[8:], old.Max)
+	return 0, t.CopyOut(a.Addr(3), b[:])
 }
 
 func sysGetrlimit(t *task.Task, a *Args) (uint64, error) {
