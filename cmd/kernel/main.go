@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kevlar/machine"
+	"kevlar/machine/metal"
 	"kevlar/machine/nk"
 	"kevlar/machine/selftest"
 )
@@ -13,7 +14,7 @@ import (
 func main() {
 	for _, w := range strings.Fields(nk.Cmdline()) {
 		if w == "kevlar.selftest" {
-			nk.Stop(machine.PowerOff, selftest.Run())
+			nk.Stop(machine.PowerOff, selftest.Run(selftest.UserMode(metal.New())...))
 		}
 	}
 	fmt.Println("kernel: nothing to run: this build has no personality yet")

@@ -88,3 +88,9 @@ func call(nr, a, b, c uint64) uint64 { return 0 }
 // Enter runs user code.
 func Enter(r *machine.Regs, s *machine.Space) machine.Trap { return machine.Trap{} }
 func (c *CPU) quickArch(t *Thread, nr uint64) bool         { return false } // private calls of this architecture
+
+// SyncCode makes what was written to f visible to instruction fetches.
+func SyncCode(f mem.Frame) {}
+
+// SaveFP brings what a CPU holds of r's floating-point state into r.
+func SaveFP(r *machine.Regs) {}

@@ -3,7 +3,7 @@ package nk
 import "kevlar/machine/mem"
 
 // Discovery: the PVH start info (xen/include/public/arch-x86/hvm/start_info.h), then
-// ACPI's MADT, or the MP table, or QEMU's fw_cfg.
+// ACPI's MADT, or QEMU's fw_cfg, or the MP table.
 
 const (
 	pvhMagic  = 0x336ec578
@@ -90,10 +90,8 @@ func findCPUs(rsdp uint64) {
 	if rsdp != 0 && readACPI(rsdp) {
 		return
 	}
-	if mp := scan("_MP_", 0xf0000, 0x10000) | scan("_MP_", 0x9fc00, 0x400); mp != 0 && readMP(mp) {
-		return
-	}
-	// QEMU's fw_cfg (docs/specs/fw_cfg): a selector and a data port.
+	// QEMU's fw_cfg (docs/specs/fw_cfg): a selector and a data port. Before the MP
+	// table, in which SeaBIOS lists one CPU per package.
 	const sel, data, signature, cpus = 0x510, 0x511, 0, 5
 	outw(sel, signature)
 	if inb(data) == 'Q' && inb(data) == 'E' && inb(data) == 'M' && inb(data) == 'U' {
@@ -103,6 +101,10 @@ func findCPUs(rsdp uint64) {
 		for id := uint32(0); id < n; id++ {
 			addCPU(id)
 		}
+		return
+	}
+	if mp := scan("_MP_", 0xf0000, 0x10000) | scan("_MP_", 0x9fc00, 0x400); mp != 0 {
+		readMP(mp)
 	}
 }
 
@@ -202,10 +204,10 @@ func readFADT(t uint64) {
 }
 
 // readMP reads the MP configuration table (MultiProcessor Specification 1.4).
-func readMP(mp uint64) bool {
+func readMP(mp uint64) {
 	t := uint64(load32(direct(mp) + 4))
 	if t == 0 || !signed(t, "PCMP") {
-		return false
+		return
 	}
 	n := uint32(load8(direct(t)+34)) | uint32(load8(direct(t)+35))<<8
 	for p := t + 44; n > 0; n-- {
@@ -225,7 +227,6 @@ func readMP(mp uint64) bool {
 			p += 8
 		}
 	}
-	return true
 }
 
 // powerOff ends the machine: with the status where isa-debug-exit is, by ACPI, or by

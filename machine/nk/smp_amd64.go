@@ -63,7 +63,7 @@ func startCPUs() {
 		}
 		if atomic.LoadUint32(&c.online) == 0 {
 			print("kernel: a CPU did not start\n")
-			return
+			continue // its block and stacks serve the next one
 		}
 		ncpu++
 	}
