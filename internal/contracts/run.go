@@ -1,0 +1,252 @@
+package contracts
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+
+	"kevlar/internal/arch"
+	"kevlar/internal/debian"
+	"kevlar/internal/qemu"
+)
+
+// Options say what to run, on what, and what to write.
+type Options struct {
+	Dir    string // the contracts directory
+	Archs  []arch.Arch
+	Match  *regexp.Regexp // of contracts' names; nil for all
+	Linux  bool           // on Debian's Linux instead of Kevlar
+	Image  string         // kernel image, "" for the usual one
+	Append string         // more words for the kernel's command line
+	Record bool           // write what the kernel answered as the expectation
+	Fresh  bool           // a fresh boot for each contract
+	Repeat int            // how many times; at least 1
+	CPUs   int
+	Memory int64
+	JSON   string // files to write, "" for none
+	JUnit  string
+	HTML   string
+	Out    io.Writer // progress and summary
+}
+
+// Run runs contracts and reports whether all is well. The error is for what kept it from running.
+func Run(ctx context.Context, o Options) (bool, error) {
+	all, err := Load(o.Dir)
+	if err != nil {
+		return false, err
+	}
+	registry, err := LoadRegistry(filepath.Join(o.Dir, "registry"))
+	if err != nil {
+		return false, err
+	}
+	if o.Linux || o.Image != "" {
+		registry = Registry{} // it is Kevlar's
+	}
+	debs, err := debian.Open(os.Stderr)
+	if err != nil {
+		return false, err
+	}
+	var report Report
+	answers := map[string]map[arch.Arch]string{}
+	good := true
+	for _, a := range o.Archs {
+		m, jobs, err := prepare(ctx, debs, a, all, &o)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", a, err)
+		}
+		for range max(o.Repeat, 1) {
+			results, err := o.pass(ctx, m, a, jobs, registry)
+			if err != nil {
+				return false, fmt.Errorf("%s: %w", a, err)
+			}
+			for _, r := range results {
+				report.add(r)
+				if o.Record && r.answer.End != "" {
+					if answers[r.Name] == nil {
+						answers[r.Name] = map[arch.Arch]string{}
+					}
+					answers[r.Name][a] = r.answer.Text()
+				}
+			}
+		}
+		if !o.Linux && o.Image == "" {
+			for _, name := range registry.stale(a, all) {
+				fmt.Fprintf(o.Out, "registry: %s: no contract %s\n", a, name)
+				good = false
+			}
+		}
+	}
+	if o.Record {
+		for _, c := range all {
+			if got := answers[c.Name]; got != nil {
+				if err := c.Record(got); err != nil {
+					return false, err
+				}
+			}
+		}
+		return good, recordKernels(ctx, debs, &o)
+	}
+	report.sort()
+	for path, write := range map[string]func(io.Writer) error{o.JSON: report.JSON, o.JUnit: report.JUnit, o.HTML: report.HTML} {
+		if path == "" {
+			continue
+		}
+		if err := writeFile(path, write); err != nil {
+			return false, err
+		}
+	}
+	fmt.Fprintln(o.Out)
+	return good && report.Good(), report.Text(o.Out)
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := write(f); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// recordKernels writes whose answers the recorded ones are.
+func recordKernels(ctx context.Context, debs *debian.Cache, o *Options) error {
+	var text strings.Builder
+	text.WriteString("The kernels whose answers the .expect files hold:\n")
+	for _, a := range arch.All {
+		k, err := debs.Kernel(ctx, a)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&text, "%s: Linux %s (Debian %s)\n", a, k.Release, k.Version)
+	}
+	return os.WriteFile(filepath.Join(o.Dir, "RECORDED"), []byte(text.String()), 0o666)
+}
+
+// prepare compiles the contracts that match, and makes the machine for them.
+func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contract, o *Options) (*guest, []job, error) {
+	lib, err := filepath.Abs(filepath.Join(o.Dir, "lib"))
+	if err != nil {
+		return nil, nil, err
+	}
+	cc, err := newCompiler(ctx, debs, a, lib)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &guest{arch: a}
+	if g.init, err = cc.build(ctx, filepath.Join(lib, "init.c")); err != nil {
+		return nil, nil, err
+	}
+	var jobs []job
+	for _, c := range all {
+		if c.On(a) && (o.Match == nil || o.Match.MatchString(c.Name)) {
+			jobs = append(jobs, job{Contract: c})
+		}
+	}
+	if err := compile(ctx, cc, jobs); err != nil {
+		return nil, nil, err
+	}
+	g.config = qemu.Config{Arch: a, CPUs: max(o.CPUs, 1), Memory: o.Memory}
+	if g.config.Memory == 0 {
+		g.config.Memory = 512 << 20
+	}
+	console := "console=ttyS0"
+	if a == arch.ARM64 {
+		console = "console=ttyAMA0"
+	}
+	g.config.Append = console + " panic=-1 " + o.Append
+	if o.Linux {
+		k, err := debs.Kernel(ctx, a)
+		if err != nil {
+			return nil, nil, err
+		}
+		g.config.Kernel, g.config.ACPI = k.Image, true
+		g.config.Append = console + " quiet panic=-1 mitigations=off kpti=off nokaslr reboot=t " + o.Append
+		modules := []string{"virtio/virtio_ring.ko", "virtio/virtio.ko", "virtio/virtio_mmio.ko", "char/virtio_console.ko"}
+		if a == arch.AMD64 {
+			// A microvm leaves Linux without a clock to measure the processor's by, when that is emulated: now and then it hangs.
+			g.config.Machine = qemu.Q35
+			modules = []string{"virtio/virtio_ring.ko", "virtio/virtio.ko", "virtio/virtio_pci_legacy_dev.ko",
+				"virtio/virtio_pci_modern_dev.ko", "virtio/virtio_pci.ko", "char/virtio_console.ko"}
+		}
+		for _, m := range modules {
+			g.modules = append(g.modules, filepath.Join(k.Modules, "kernel", "drivers", m))
+		}
+	} else if a == arch.ARM64 {
+		g.config.Kernel = filepath.Join("out", "kevlar-arm64.Image")
+	} else {
+		g.config.Kernel = filepath.Join("out", "kevlar-amd64.elf")
+	}
+	if o.Image != "" {
+		g.config.Kernel = o.Image
+	}
+	return g, jobs, nil
+}
+
+// compile fills in the jobs' programs, on all of the host's processors.
+func compile(ctx context.Context, cc *compiler, jobs []job) error {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, runtime.NumCPU())
+	errs := make([]error, len(jobs))
+	for i := range jobs {
+		wg.Add(1)
+		slots <- struct{}{}
+		go func() {
+			defer wg.Done()
+			jobs[i].program, errs[i] = cc.build(ctx, jobs[i].Source)
+			<-slots
+		}()
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass runs jobs once and judges their answers, saying so as they come.
+func (o *Options) pass(ctx context.Context, m machine, a arch.Arch, jobs []job, registry Registry) ([]Result, error) {
+	perBoot := 0
+	if o.Fresh {
+		perBoot = 1
+	}
+	var results []Result
+	err := runAll(ctx, m, jobs, perBoot,
+		func(i int) {},
+		func(i int, ans Answer) {
+			c := jobs[i].Contract
+			r := Result{Arch: a, Name: c.Name, Seconds: ans.Seconds, answer: ans}
+			expected, err := c.Expected(a)
+			switch {
+			case o.Record && ans.End != "":
+				r.Verdict = Pass
+			case o.Record:
+				r.Verdict, r.Diff = Fail, "the machine ended\n"+ans.Log
+			case err != nil:
+				r.Verdict, r.Diff = Fail, err.Error()+"\n"
+			default:
+				r.Verdict, r.Diff = judge(ans, expected)
+				r.Verdict, r.Reason = registry.apply(a, c.Name, r.Verdict)
+			}
+			results = append(results, r)
+			fmt.Fprintf(o.Out, "%s %4d/%d  %-8s %6.3f s  %s\n", a, len(results), len(jobs), r.Verdict, r.Seconds, c.Name)
+			if r.Diff != "" {
+				fmt.Fprint(o.Out, indent(r.Diff))
+			}
+		})
+	return results, err
+}
+
+func indent(s string) string {
+	return "\t" + strings.Join(lines(s), "\n\t") + "\n"
+}
