@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// console is the nanokernel's polled serial port: output only, until a driver
-// takes over.
+// console is the nanokernel's polled serial port, for machines without a console
+// that has a driver: output only.
 type console struct{}
 
 func (console) Name() string                { return "ttyS0" }

@@ -34,8 +34,10 @@ type Metal struct {
 
 var _ machine.Machine = (*Metal)(nil)
 
-// New takes charge of the machine: frames for programs, interrupts, randomness.
-func New() *Metal {
+// New takes charge of the machine: frames for programs, interrupts, randomness,
+// devices. problem is called for each device that does not work; the machine goes on
+// without it.
+func New(problem func(error)) *Metal {
 	mem.SetSource(nk.Frames{})
 	var seed [32]byte
 	nk.Seed(seed[:])
@@ -48,8 +50,10 @@ func New() *Metal {
 		ClockHz: nk.ClockHz(),
 	}
 	m.info.HWCap, m.info.HWCap2 = nk.HWCap()
-	m.devices.Console = console{}
+	m.identify()
 	go m.serveIRQs()
+	m.findDevices(problem)
+	m.chooseConsole()
 	return m
 }
 
@@ -133,6 +137,9 @@ func (m *Metal) HandleIRQ(n int, level bool, f func()) error {
 	m.irq.mu.Lock()
 	m.irq.handlers[n] = f
 	m.irq.mu.Unlock()
+	if n >= firstMessage {
+		return nil
+	}
 	return nk.RouteIRQ(n, level)
 }
 
