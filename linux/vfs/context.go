@@ -1,6 +1,12 @@
 package vfs
 
 import (
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
 	"kevlar/linux/cred"
 	"kevlar/linux/wait"
 )
@@ -12,18 +18,155 @@ type Context struct {
 	Cred   *cred.Cred
 	Waiter *wait.Waiter
 	FS     *FSInfo
-
-	// Task is the *task.Task that is served, nil for the kernel itself. Packages above
-	// linux/task read it through task.Of: terminals, /proc/self, F_SETOWN.
-	Task any
+	Files  *FDTable
+	Task   Task // nil for the kernel's own work
 }
 
-// FSInfo is a task's view of the file tree, shared by clone(CLONE_FS): root
-// directory, working directory and umask.
-type FSInfo struct{}
+// Task is what vfs asks of the task behind a Context.
+type Task interface {
+	// IDs are the process and the thread that the context serves, as numbers of
+	// the initial PID namespace.
+	IDs() (process, thread int)
+	// Limit is the soft limit of a resource (a unix.RLIMIT_ constant).
+	Limit(resource int) uint64
+	// Signal sends the thread a signal that the call it is in has caused
+	// (SIGPIPE, SIGXFSZ).
+	Signal(sig unix.Signal)
+}
 
-// File is an open file description.
-type File struct{}
+// Limit is the soft limit of a resource of the context's task; the kernel's own work
+// has none.
+func (c *Context) Limit(resource int) uint64 {
+	if c.Task == nil {
+		return math.MaxUint64
+	}
+	return c.Task.Limit(resource)
+}
 
-// FDTable is a table of file descriptors, shared by clone(CLONE_FILES).
-type FDTable struct{}
+// Signal sends the context's task a signal.
+func (c *Context) Signal(sig unix.Signal) {
+	if c.Task != nil {
+		c.Task.Signal(sig)
+	}
+}
+
+// Process is the number of the context's process, 0 for the kernel.
+func (c *Context) Process() int {
+	if c.Task == nil {
+		return 0
+	}
+	pid, _ := c.Task.IDs()
+	return pid
+}
+
+// Capable reports whether the context has an effective capability (a unix.CAP_
+// constant).
+func (c *Context) Capable(cap int) bool { return c.Cred.Capable(cap) }
+
+// KernelContext returns a context with root's identity, for work that no task asked
+// for: unpacking the initramfs, creating device nodes.
+func KernelContext(fs *FSInfo) *Context {
+	return &Context{Cred: cred.Root(), Waiter: wait.NewWaiter(), FS: fs}
+}
+
+// FSInfo is a task's view of the file tree, shared by clone(CLONE_FS): mount
+// namespace, root directory, working directory and umask. mu guards the paths; it
+// is a leaf lock.
+type FSInfo struct {
+	refs  atomic.Int32
+	umask atomic.Uint32
+
+	mu        sync.RWMutex
+	ns        *MountNS
+	root, cwd Path
+}
+
+// NewFSInfo returns a view of ns from its root, with umask 022.
+func NewFSInfo(ns *MountNS) *FSInfo {
+	ns.Ref()
+	root := ns.Root()
+	fs := &FSInfo{ns: ns, root: root.Get(), cwd: root.Get()}
+	fs.refs.Store(1)
+	fs.umask.Store(0o022)
+	return fs
+}
+
+// Ref adds a reference, for clone(CLONE_FS).
+func (fs *FSInfo) Ref() { fs.refs.Add(1) }
+
+// Refs is the number of tasks that share fs.
+func (fs *FSInfo) Refs() int { return int(fs.refs.Load()) }
+
+// Unref drops a reference; the last one lets go of the directories.
+func (fs *FSInfo) Unref() {
+	if fs.refs.Add(-1) != 0 {
+		return
+	}
+	fs.mu.Lock()
+	root, cwd, ns := fs.root, fs.cwd, fs.ns
+	fs.root, fs.cwd = Path{}, Path{}
+	fs.mu.Unlock()
+	root.Put()
+	cwd.Put()
+	ns.Unref()
+}
+
+// Copy returns a view of its own with the same directories, for fork and
+// unshare(CLONE_FS).
+func (fs *FSInfo) Copy() *FSInfo {
+	fs.mu.RLock()
+	defer fs.mu.RUnlock()
+	fs.ns.Ref()
+	n := &FSInfo{ns: fs.ns, root: fs.root.Get(), cwd: fs.cwd.Get()}
+	n.refs.Store(1)
+	n.umask.Store(fs.umask.Load())
+	return n
+}
+
+// Namespace is the mount namespace that the view is of.
+func (fs *FSInfo) Namespace() *MountNS {
+	fs.mu.RLock()
+	defer fs.mu.RUnlock()
+	return fs.ns
+}
+
+// Root is the root directory. The path is good until somebody changes it; what is
+// kept longer takes a reference with Path.Get.
+func (fs *FSInfo) Root() Path {
+	fs.mu.RLock()
+	defer fs.mu.RUnlock()
+	return fs.root
+}
+
+// Cwd is the working directory, likewise.
+func (fs *FSInfo) Cwd() Path {
+	fs.mu.RLock()
+	defer fs.mu.RUnlock()
+	return fs.cwd
+}
+
+// SetRoot changes the root directory, as chroot does after its checks.
+func (fs *FSInfo) SetRoot(p Path) {
+	p.Get()
+	fs.mu.Lock()
+	old := fs.root
+	fs.root = p
+	fs.mu.Unlock()
+	old.Put()
+}
+
+// SetCwd changes the working directory, as chdir does after its checks.
+func (fs *FSInfo) SetCwd(p Path) {
+	p.Get()
+	fs.mu.Lock()
+	old := fs.cwd
+	fs.cwd = p
+	fs.mu.Unlock()
+	old.Put()
+}
+
+// Umask is the file mode creation mask.
+func (fs *FSInfo) Umask() uint32 { return fs.umask.Load() }
+
+// SetUmask changes the mask and returns the old one.
+func (fs *FSInfo) SetUmask(mask uint32) uint32 { return fs.umask.Swap(mask & 0o777) }

@@ -1,8 +1,22 @@
 // Package vfs owns files: the dentry and inode caches, path walk, mounts, open file
-// descriptions and descriptor tables. File systems are in linux/fs, one package each.
+// descriptions and descriptor tables, file locks and inotify. File systems are in
+// linux/fs, one package each; pipes, terminals and sockets are packages of their own
+// that implement FileOps. linux/syscalls decodes arguments and calls the functions
+// here.
+//
+// Everything is garbage collected, so names and inodes need no reference counts to be
+// safe. Counts exist only where a program can see the last reference go: open file
+// descriptions (File), the users of an inode whose storage is freed once it has no
+// name (Inode), and the users of a mount that umount finds busy (Mount).
 package vfs
 
 import (
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
 	"kevlar/linux/mm"
 	"kevlar/linux/user"
 	"kevlar/linux/wait"
@@ -18,7 +32,8 @@ type FileOps interface {
 	// Read moves bytes at off into dst and returns how many; 0 at the end of file.
 	Read(c *Context, f *File, dst *user.IO, off int64) (int, error)
 	// Write moves src to off and returns how many bytes it took. With O_APPEND the
-	// implementation picks the offset under its own lock and tells it through f.
+	// implementation picks the offset under its own lock and tells it through
+	// f.AppendedTo.
 	Write(c *Context, f *File, src *user.IO, off int64) (int, error)
 
 	// Poll returns the events that hold now, and registers e, where not nil, with
@@ -58,4 +73,372 @@ type DirEntry struct {
 	Ino  uint64
 	Type uint8 // unix.DT_ constants
 	Next int64 // position after this entry
+}
+
+// MaxTransfer is the most bytes that one read or write moves, as on Linux: read(2),
+// "NOTES".
+const MaxTransfer = 0x7ffff000
+
+// File is an open file description: what open returns, and dup and fork share. It
+// is reference counted: descriptors, mappings and calls under way hold references.
+type File struct {
+	Ops FileOps // set by the inode's Open; never changes after the open
+
+	inode *Inode
+	path  Path
+	refs  atomic.Int64
+	flags atomic.Uint32 // open flags that fcntl(F_GETFL) shows
+	mode  fileMode      // what the file may be used for; fixed at open
+
+	// posMu guards pos. It is held across reads and writes that use the position,
+	// as POSIX asks (2.9.7), so it is taken before any lock of a file system.
+	posMu sync.Mutex
+	pos   int64
+
+	owner   atomic.Pointer[Owner]
+	mapping atomic.Pointer[Mapping]
+	flocked atomic.Bool // there is or was a flock or OFD lock of this description
+	seals   bool        // memfd: F_ADD_SEALS applies
+}
+
+// fileMode says what a File may be used for.
+type fileMode uint8
+
+const (
+	canRead fileMode = 1 << iota
+	canWrite
+	pathOnly       // O_PATH: names a file, opens nothing
+	countsAsWriter // the inode's writer count includes this file
+	noNotify       // pseudo files, of which inotify does not tell
+	neverLink      // O_TMPFILE with O_EXCL: linkat may not name it
+)
+
+// Owner is who gets SIGIO: fcntl(2), F_SETOWN_EX and F_SETSIG.
+type Owner struct {
+	Type   int // unix.F_OWNER_TID, PID or PGRP
+	ID     int // 0 for nobody
+	Signal int // 0 for SIGIO without siginfo
+	FD     int // the descriptor at the time of F_SETFL O_ASYNC, for si_fd
+	UID    uint32
+	EUID   uint32
+}
+
+// SignalOwner delivers SIGIO for a file: package task sets it at boot.
+var SignalOwner = func(o *Owner, band wait.Events) {}
+
+// newFile returns a File with one reference; it keeps references to p and its inode,
+// which the caller has taken.
+func newFile(p Path, i *Inode, flags uint32) *File {
+	f := &File{path: p, inode: i}
+	f.refs.Store(1)
+	f.flags.Store(flags)
+	switch {
+	case flags&unix.O_PATH != 0:
+		f.mode = pathOnly
+	default:
+		if acc := flags & unix.O_ACCMODE; acc == unix.O_RDONLY || acc == unix.O_RDWR {
+			f.mode |= canRead
+		}
+		if acc := flags & unix.O_ACCMODE; acc == unix.O_WRONLY || acc == unix.O_RDWR {
+			f.mode |= canWrite
+		}
+	}
+	return f
+}
+
+// Ref adds a reference to a file that has one.
+func (f *File) Ref() *File {
+	if f.refs.Add(1) <= 1 {
+		panic("vfs: reference to a released file")
+	}
+	return f
+}
+
+// tryRef adds a reference unless the last one has gone.
+func (f *File) tryRef() bool {
+	for {
+		n := f.refs.Load()
+		if n <= 0 {
+			return false
+		}
+		if f.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Refs is the number of references now.
+func (f *File) Refs() int { return int(f.refs.Load()) }
+
+// Unref drops a reference. The last one releases the file.
+func (f *File) Unref() {
+	switch n := f.refs.Add(-1); {
+	case n > 0:
+		return
+	case n < 0:
+		panic("vfs: file released twice")
+	}
+	if f.inode != nil && f.mode&pathOnly == 0 {
+		if f.mode&noNotify == 0 {
+			if f.mode&canWrite != 0 {
+				f.notify(InCloseWrite)
+			} else {
+				f.notify(InCloseNoWrite)
+			}
+		}
+		if f.flocked.Load() {
+			f.inode.dropFileLocks(f)
+		}
+	}
+	if f.Ops != nil {
+		f.Ops.Release(f)
+	}
+	if f.inode != nil {
+		if f.mode&countsAsWriter != 0 {
+			f.inode.allowWrite()
+		}
+		f.inode.unuse()
+	}
+	f.path.Put()
+}
+
+// Inode is the file's inode; every File has one.
+func (f *File) Inode() *Inode { return f.inode }
+
+// Path is where the file was opened: for fchdir, *at calls and /proc/PID/fd.
+func (f *File) Path() Path { return f.path }
+
+// Flags are the open flags as fcntl(F_GETFL) shows them.
+func (f *File) Flags() uint32 { return f.flags.Load() }
+
+// settable are the flags that fcntl(F_SETFL) changes.
+const settable = unix.O_APPEND | unix.O_NONBLOCK | unix.O_ASYNC | unix.O_DIRECT | unix.O_NOATIME
+
+// SetFlags changes the flags that fcntl(F_SETFL) can change.
+func (f *File) SetFlags(flags uint32) {
+	for {
+		old := f.flags.Load()
+		if f.flags.CompareAndSwap(old, old&^settable|flags&settable) {
+			return
+		}
+	}
+}
+
+// NonBlock reports whether calls must answer EAGAIN where they would wait.
+func (f *File) NonBlock() bool { return f.flags.Load()&unix.O_NONBLOCK != 0 }
+
+// Append reports whether writes go to the end of the file.
+func (f *File) Append() bool { return f.flags.Load()&unix.O_APPEND != 0 }
+
+// Readable and Writable report what the open mode allows; PathOnly that the file was
+// opened with O_PATH.
+func (f *File) Readable() bool { return f.mode&canRead != 0 }
+func (f *File) Writable() bool { return f.mode&canWrite != 0 }
+func (f *File) PathOnly() bool { return f.mode&pathOnly != 0 }
+
+// Owner is who gets SIGIO, nil for nobody.
+func (f *File) Owner() *Owner { return f.owner.Load() }
+
+// SetOwner says who gets SIGIO.
+func (f *File) SetOwner(o *Owner) { f.owner.Store(o) }
+
+// SignalIO tells the file's owner that band happened, where O_ASYNC asks for it. A
+// FileOps calls it where it wakes its queues.
+func (f *File) SignalIO(band wait.Events) {
+	if f.flags.Load()&unix.O_ASYNC == 0 {
+		return
+	}
+	if o := f.owner.Load(); o != nil && o.ID != 0 {
+		SignalOwner(o, band)
+	}
+}
+
+// Read reads at the file's position and moves it: read(2) and readv(2).
+func (f *File) Read(c *Context, dst *user.IO) (int, error) {
+	if f.mode&canRead == 0 {
+		return 0, unix.EBADF
+	}
+	dst.Limit(MaxTransfer)
+	if !f.Ops.Seekable() {
+		n, err := f.Ops.Read(c, f, dst, 0)
+		return f.didRead(n, err)
+	}
+	f.posMu.Lock()
+	n, err := f.Ops.Read(c, f, dst, f.pos)
+	if n > 0 {
+		f.pos += int64(n)
+	}
+	f.posMu.Unlock()
+	return f.didRead(n, err)
+}
+
+// ReadAt reads at off and leaves the position alone: pread64(2), preadv(2).
+func (f *File) ReadAt(c *Context, dst *user.IO, off int64) (int, error) {
+	if off < 0 {
+		return 0, unix.EINVAL
+	}
+	if !f.Ops.Seekable() {
+		return 0, unix.ESPIPE
+	}
+	if f.mode&canRead == 0 {
+		return 0, unix.EBADF
+	}
+	dst.Limit(MaxTransfer)
+	if off > math.MaxInt64-int64(dst.Len()) {
+		return 0, unix.EINVAL
+	}
+	n, err := f.Ops.Read(c, f, dst, off)
+	return f.didRead(n, err)
+}
+
+// didRead is the end of every read: a partial transfer hides the error.
+func (f *File) didRead(n int, err error) (int, error) {
+	if n > 0 {
+		f.notify(InAccess)
+		return n, nil
+	}
+	return 0, err
+}
+
+// Write writes at the file's position, or at its end with O_APPEND, and moves the
+// position: write(2), writev(2).
+func (f *File) Write(c *Context, src *user.IO) (int, error) {
+	if f.mode&canWrite == 0 {
+		return 0, unix.EBADF
+	}
+	src.Limit(MaxTransfer)
+	if !f.Ops.Seekable() {
+		n, err := f.Ops.Write(c, f, src, 0)
+		return f.didWrite(n, err)
+	}
+	f.posMu.Lock()
+	n, err := f.Ops.Write(c, f, src, f.pos)
+	if n > 0 && !f.Append() { // else the implementation called AppendedTo
+		f.pos += int64(n)
+	}
+	f.posMu.Unlock()
+	return f.didWrite(n, err)
+}
+
+// WriteAt writes at off and leaves the position alone: pwrite64(2). With O_APPEND,
+// Linux appends whatever the offset (pwrite(2), "BUGS").
+func (f *File) WriteAt(c *Context, src *user.IO, off int64) (int, error) {
+	if off < 0 {
+		return 0, unix.EINVAL
+	}
+	if !f.Ops.Seekable() {
+		return 0, unix.ESPIPE
+	}
+	if f.mode&canWrite == 0 {
+		return 0, unix.EBADF
+	}
+	src.Limit(MaxTransfer)
+	if off > math.MaxInt64-int64(src.Len()) {
+		return 0, unix.EINVAL
+	}
+	if f.Append() {
+		f.posMu.Lock()
+		defer f.posMu.Unlock()
+		pos := f.pos
+		defer func() { f.pos = pos }()
+	}
+	n, err := f.Ops.Write(c, f, src, off)
+	return f.didWrite(n, err)
+}
+
+// AppendedTo tells that a write with O_APPEND ended at offset end. Only a
+// FileOps.Write calls it.
+func (f *File) AppendedTo(end int64) { f.pos = end }
+
+func (f *File) didWrite(n int, err error) (int, error) {
+	if n > 0 {
+		f.notify(InModify)
+		return n, nil
+	}
+	return 0, err
+}
+
+// Seek moves the position: lseek(2).
+func (f *File) Seek(off int64, whence int) (int64, error) {
+	if !f.Ops.Seekable() {
+		return 0, unix.ESPIPE
+	}
+	if whence < 0 || whence > unix.SEEK_HOLE {
+		return 0, unix.EINVAL
+	}
+	f.posMu.Lock()
+	defer f.posMu.Unlock()
+	pos, err := f.Ops.Seek(f, off, whence, f.pos)
+	if err == nil {
+		f.pos = pos
+	}
+	return pos, err
+}
+
+// Pos is the position, for /proc/PID/fdinfo.
+func (f *File) Pos() int64 {
+	f.posMu.Lock()
+	defer f.posMu.Unlock()
+	return f.pos
+}
+
+// ReadDir calls emit for entries from the position on and moves it past those that
+// emit took: getdents64(2).
+func (f *File) ReadDir(c *Context, emit func(e DirEntry) bool) error {
+	if f.inode.Type() != unix.S_IFDIR {
+		return unix.ENOTDIR
+	}
+	f.posMu.Lock()
+	defer f.posMu.Unlock()
+	if f.inode.Dead() {
+		return unix.ENOENT
+	}
+	f.inode.accessed(f)
+	f.notify(InAccess)
+	pos := f.pos
+	err := f.Ops.ReadDir(c, f, pos, func(e DirEntry) bool {
+		if !emit(e) {
+			return false
+		}
+		pos = e.Next
+		return true
+	})
+	f.pos = pos
+	return err
+}
+
+// Poll returns the events that hold now and registers e, where not nil; see FileOps.
+func (f *File) Poll(e *wait.Entry) wait.Events { return f.Ops.Poll(f, e) }
+
+// Unpoll undoes Poll's registration.
+func (f *File) Unpoll(e *wait.Entry) { f.Ops.Unpoll(f, e) }
+
+// Ioctl does the ioctls that concern one kind of file; those that every file has are
+// in linux/syscalls.
+func (f *File) Ioctl(c *Context, cmd uint32, arg uint64, m user.Memory) (uint64, error) {
+	return f.Ops.Ioctl(c, f, cmd, arg, m)
+}
+
+// Mapping is a file as a memory mapping holds it: the file's pages, and a reference
+// to the File for as long as VMAs are attached.
+type Mapping struct {
+	mm.Object
+	File *File
+}
+
+// Attach and Detach hold the file open while v maps it.
+func (m *Mapping) Attach(v *mm.VMA) { m.File.Ref(); m.Object.Attach(v) }
+func (m *Mapping) Detach(v *mm.VMA) { m.Object.Detach(v); m.File.Unref() }
+
+// Mapping returns what to map for mmap, the same each time; ENODEV if it cannot be.
+func (f *File) Mapping() (*Mapping, error) {
+	if m := f.mapping.Load(); m != nil {
+		return m, nil
+	}
+	obj, err := f.Ops.Map(f)
+	if err != nil {
+		return nil, err
+	}
+	f.mapping.CompareAndSwap(nil, &Mapping{Object: obj, File: f})
+	return f.mapping.Load(), nil
 }

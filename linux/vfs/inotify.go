@@ -1,0 +1,164 @@
+package vfs
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// Events of inotify(7).
+const (
+	InAccess       = unix.IN_ACCESS
+	InModify       = unix.IN_MODIFY
+	InAttrib       = unix.IN_ATTRIB
+	InCloseWrite   = unix.IN_CLOSE_WRITE
+	InCloseNoWrite = unix.IN_CLOSE_NOWRITE
+	InOpen         = unix.IN_OPEN
+	InMovedFrom    = unix.IN_MOVED_FROM
+	InMovedTo      = unix.IN_MOVED_TO
+	InCreate       = unix.IN_CREATE
+	InDelete       = unix.IN_DELETE
+	InDeleteSelf   = unix.IN_DELETE_SELF
+	InMoveSelf     = unix.IN_MOVE_SELF
+	InUnmount      = unix.IN_UNMOUNT
+	InIgnored      = unix.IN_IGNORED
+	InIsDir        = unix.IN_ISDIR
+)
+
+// Watcher is told of what happens to inodes: an inotify instance's watch. Its methods
+// are called with locks of the vfs held; they take only leaf locks.
+type Watcher interface {
+	// Event tells that mask happened; name is the entry's name for an event in a
+	// directory, else "". cookie joins the two halves of a rename.
+	Event(mask uint32, cookie uint32, name string)
+	// Gone tells that the inode's storage has been freed, or its file system unmounted.
+	Gone()
+}
+
+// watchList are the watchers of one inode. mu is a leaf lock but for what Watcher's
+// methods take.
+type watchList struct {
+	mu   sync.Mutex
+	list []Watcher
+}
+
+// watching is how many watches there are in the whole system: while it is zero, hooks
+// cost one load.
+var watching atomic.Int64
+
+// Watch adds a watcher to the inode.
+func (i *Inode) Watch(w Watcher) {
+	watching.Add(1)
+	if i.watches.Load() == nil {
+		i.watches.CompareAndSwap(nil, &watchList{})
+	}
+	l := i.watches.Load()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, w)
+}
+
+// Unwatch removes it; it may be gone already.
+func (i *Inode) Unwatch(w Watcher) {
+	l := i.watches.Load()
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := slices.Index(l.list, w); k >= 0 {
+		l.list = slices.Delete(l.list, k, k+1)
+		watching.Add(-1)
+	}
+}
+
+// Watchers calls f for each watcher.
+func (i *Inode) event(mask, cookie uint32, name string) {
+	l := i.watches.Load()
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range l.list {
+		w.Event(mask, cookie, name)
+	}
+}
+
+// dropWatches ends the watches of an inode whose storage goes.
+func (i *Inode) dropWatches() {
+	l := i.watches.Load()
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	gone := l.list
+	l.list = nil
+	l.mu.Unlock()
+	watching.Add(int64(-len(gone)))
+	for _, w := range gone {
+		if !i.IsDir() {
+			w.Event(InDeleteSelf, 0, "")
+		}
+		w.Gone()
+	}
+}
+
+// notify tells the watchers of the file and of the directory that has it.
+func (f *File) notify(mask uint32) {
+	if watching.Load() == 0 || f.mode&noNotify != 0 {
+		return
+	}
+	f.path.notify(mask)
+}
+
+func (p Path) notify(mask uint32) {
+	if watching.Load() == 0 {
+		return
+	}
+	i := p.Inode()
+	if i.IsDir() {
+		mask |= InIsDir
+	}
+	if pl := p.D.place.Load(); pl.parent != nil && !p.D.Unlinked() {
+		pl.parent.Inode().event(mask, 0, pl.name)
+	}
+	i.event(mask, 0, "")
+}
+
+// notifySelf tells the watchers of the inode alone.
+func (i *Inode) notifySelf(mask uint32) {
+	if watching.Load() != 0 {
+		i.event(mask, 0, "")
+	}
+}
+
+// notifyChild tells the watchers of directory d what happened to its entry.
+func (d *Dentry) notifyChild(mask uint32, child *Dentry, cookie uint32) {
+	if watching.Load() == 0 {
+		return
+	}
+	if child.Inode().IsDir() {
+		mask |= InIsDir
+	}
+	d.Inode().event(mask, cookie, child.Name())
+}
+
+var moveCookie atomic.Uint32
+
+// notifyMove tells of a rename.
+func notifyMove(from *Dentry, oldName string, to *Dentry, newName string, moved *Dentry) {
+	if watching.Load() == 0 {
+		return
+	}
+	var dir uint32
+	if moved.Inode().IsDir() {
+		dir = InIsDir
+	}
+	cookie := moveCookie.Add(1)
+	from.Inode().event(InMovedFrom|dir, cookie, oldName)
+	to.Inode().event(InMovedTo|dir, cookie, newName)
+	moved.Inode().event(InMoveSelf|dir, 0, "")
+}

@@ -1,0 +1,294 @@
+package vfs
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+// tmpfileBit is what O_TMPFILE adds to O_DIRECTORY.
+const tmpfileBit = unix.O_TMPFILE &^ unix.O_DIRECTORY
+
+// Open opens, and with O_CREAT makes, the file that name leads to from dirfd:
+// openat(2), openat2(2). flags are open flags, mode the permissions of a new file
+// before the umask, resolve openat2's restrictions.
+func Open(c *Context, dirfd int, name []byte, flags, mode uint32, resolve LookupFlags) (*File, error) {
+	if flags&unix.O_PATH != 0 {
+		flags &= unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW
+	}
+	if flags&tmpfileBit != 0 && (flags&unix.O_TMPFILE != unix.O_TMPFILE || flags&(unix.O_WRONLY|unix.O_RDWR) == 0) {
+		return nil, unix.EINVAL
+	}
+	look := resolve
+	if flags&unix.O_DIRECTORY != 0 {
+		look |= MustBeDir
+	}
+	if flags&unix.O_NOFOLLOW == 0 && flags&(unix.O_CREAT|unix.O_EXCL) != unix.O_CREAT|unix.O_EXCL {
+		look |= Follow
+	}
+	var w walker
+	if err := w.start(c, dirfd, name, look); err != nil {
+		return nil, err
+	}
+	created := false
+	switch {
+	case flags&tmpfileBit != 0:
+		return w.openTemp(name, flags, mode, look)
+	case flags&unix.O_CREAT != 0:
+		var err error
+		if created, err = w.create(name, flags, mode, look); err != nil {
+			return nil, err
+		}
+	default:
+		if err := w.resolve(name, look); err != nil {
+			return nil, err
+		}
+	}
+	return openAt(c, w.at, flags, created)
+}
+
+// create walks name to the end and makes a regular file there if there is nothing.
+func (w *walker) create(name []byte, flags, mode uint32, look LookupFlags) (created bool, err error) {
+	for {
+		l, err := w.parent(name)
+		if err != nil {
+			return false, err
+		}
+		if l.kind != normal {
+			if err := w.step(l, true); err != nil {
+				return false, err
+			}
+			return false, unix.EISDIR
+		}
+		if l.slash {
+			return false, unix.EISDIR
+		}
+		if err := w.search(); err != nil {
+			return false, err
+		}
+		d, created, err := w.lookupOrCreate(l.name, mode, flags)
+		if err != nil {
+			return false, err
+		}
+		if created {
+			w.at = Path{w.at.Mnt, d}
+			return true, nil
+		}
+		i := d.Inode()
+		if i != nil && i.Type() == unix.S_IFLNK && look&Follow != 0 {
+			if name, err = w.readlink(Path{w.at.Mnt, d}); err != nil {
+				return false, err
+			}
+			if name == nil { // a magic link has gone to its end
+				return false, nil
+			}
+			continue
+		}
+		return false, w.enter(d, false)
+	}
+}
+
+// lookupOrCreate finds the name in w.at, or makes it.
+func (w *walker) lookupOrCreate(name []byte, mode, flags uint32) (*Dentry, bool, error) {
+	dir := w.at.D
+	if d := dir.cached(name); d != nil && d.Inode() != nil {
+		return w.existing(d, flags)
+	}
+	i := dir.Inode()
+	i.Mu.Lock()
+	defer i.Mu.Unlock()
+	d, err := lookupLocked(w.c, dir, name)
+	if err != nil {
+		return nil, false, err
+	}
+	if d.Inode() != nil {
+		return w.existing(d, flags)
+	}
+	if w.at.Mnt.ReadOnly() {
+		return nil, false, unix.EROFS
+	}
+	n := NewNode{Mode: unix.S_IFREG | mode&0o7777&^w.c.FS.Umask()}
+	if err := makeNode(w.c, dir, d, &n); err != nil {
+		return nil, false, err
+	}
+	return d, true, nil
+}
+
+func (w *walker) existing(d *Dentry, flags uint32) (*Dentry, bool, error) {
+	if flags&unix.O_EXCL != 0 {
+		return nil, false, unix.EEXIST
+	}
+	return d, false, nil
+}
+
+// openTemp makes a file without a name in the directory that name leads to.
+func (w *walker) openTemp(name []byte, flags, mode uint32, look LookupFlags) (*File, error) {
+	if err := w.resolve(name, look); err != nil {
+		return nil, err
+	}
+	if w.at.Mnt.ReadOnly() {
+		return nil, unix.EROFS
+	}
+	dir := w.at.Inode()
+	if err := dir.Permit(w.c, MayWrite|MayExec); err != nil {
+		return nil, err
+	}
+	n := NewNode{Mode: unix.S_IFREG | mode&0o7777&^w.c.FS.Umask()}
+	inherit(w.c, dir, &n)
+	i, err := dir.Ops.Temp(w.c, dir, &n)
+	if err != nil {
+		return nil, err
+	}
+	i.nlink.Store(0)
+	d := newDentry(w.at.D, "#"+itoa(i.Ino), i)
+	d.unlinked.Store(true)
+	f, err := openAt(w.c, Path{w.at.Mnt, d}, flags, true)
+	if err == nil && flags&unix.O_EXCL != 0 {
+		f.mode |= neverLink
+	}
+	return f, err
+}
+
+// Reopen opens what p leads to, as opening a path that ends there would.
+func Reopen(c *Context, p Path, flags uint32) (*File, error) { return openAt(c, p, flags, false) }
+
+// openAt opens the file at p, in the order of checks that Linux has after the walk.
+// created says that this open has just made it: its permissions do not matter.
+func openAt(c *Context, p Path, flags uint32, created bool) (*File, error) {
+	i := p.Inode()
+	if i == nil {
+		return nil, unix.ENOENT
+	}
+	if flags&unix.O_CREAT != 0 && !created && i.IsDir() {
+		return nil, unix.EISDIR
+	}
+	if flags&unix.O_DIRECTORY != 0 && flags&tmpfileBit == 0 && !i.IsDir() {
+		return nil, unix.ENOTDIR
+	}
+	if flags&unix.O_PATH == 0 {
+		if err := mayOpen(c, p, flags, created); err != nil {
+			return nil, err
+		}
+	}
+	if err := i.use(); err != nil {
+		return nil, err
+	}
+	f := newFile(p.Get(), i, flags&^(unix.O_CREAT|unix.O_EXCL|unix.O_TRUNC|unix.O_NOCTTY|unix.O_CLOEXEC))
+	if f.mode&pathOnly != 0 {
+		f.Ops = pathOps{}
+		return f, nil
+	}
+	regular := i.Type() == unix.S_IFREG
+	if regular && f.mode&canWrite != 0 {
+		if err := i.wantWrite(); err != nil {
+			f.abandon()
+			return nil, err
+		}
+		f.mode |= countsAsWriter
+	}
+	ops, err := i.Ops.Open(c, i, f)
+	if err != nil {
+		f.abandon()
+		return nil, err
+	}
+	f.Ops = ops
+	if regular && flags&unix.O_TRUNC != 0 && !created {
+		if err := truncate(c, f, p); err != nil {
+			f.Unref()
+			return nil, err
+		}
+	}
+	f.notify(InOpen)
+	return f, nil
+}
+
+// truncate is O_TRUNC. It needs permission to write, which mayOpen has checked, but
+// not a descriptor that can write.
+func truncate(c *Context, f *File, p Path) error {
+	if f.mode&countsAsWriter == 0 {
+		if err := f.inode.wantWrite(); err != nil {
+			return err
+		}
+		defer f.inode.allowWrite()
+	}
+	return setSize(c, p, f.inode, 0)
+}
+
+// abandon ends a File whose open failed before it had Ops.
+func (f *File) abandon() {
+	f.mode |= noNotify
+	f.Ops = DefaultOps{}
+	f.Unref()
+}
+
+// pathOps serve a file opened with O_PATH: calls that reach it answer EBADF.
+type pathOps struct{ DefaultOps }
+
+// mayOpen checks that the file at p may be opened with flags.
+func mayOpen(c *Context, p Path, flags uint32, created bool) error {
+	i := p.Inode()
+	var want Access
+	switch flags & unix.O_ACCMODE {
+	case unix.O_RDONLY:
+		want = MayRead
+	case unix.O_WRONLY:
+		want = MayWrite
+	default:
+		want = MayRead | MayWrite
+	}
+	if flags&unix.O_TRUNC != 0 {
+		want |= MayWrite
+	}
+	switch i.Type() {
+	case unix.S_IFLNK:
+		return unix.ELOOP
+	case unix.S_IFDIR:
+		if want&MayWrite != 0 {
+			return unix.EISDIR
+		}
+	case unix.S_IFCHR, unix.S_IFBLK:
+		if p.Mnt.Flags()&MntNoDev != 0 {
+			return unix.EACCES
+		}
+	}
+	if !created {
+		if err := p.PermitAt(c, want); err != nil {
+			return err
+		}
+	}
+	if flags&unix.O_NOATIME != 0 && !i.Owned(c) {
+		return unix.EPERM
+	}
+	return nil
+}
+
+// OpenExec opens the file that name leads to for execve, with execute permission.
+func OpenExec(c *Context, dirfd int, name []byte, flags LookupFlags) (*File, error) {
+	p, err := Lookup(c, dirfd, name, flags)
+	if err != nil {
+		return nil, err
+	}
+	i := p.Inode()
+	if i.Type() == unix.S_IFLNK {
+		return nil, unix.ELOOP
+	}
+	if i.Type() != unix.S_IFREG {
+		return nil, unix.EACCES
+	}
+	if err := p.PermitAt(c, MayExec); err != nil {
+		return nil, err
+	}
+	if err := i.use(); err != nil {
+		return nil, err
+	}
+	f := newFile(p.Get(), i, unix.O_RDONLY)
+	if f.Ops, err = i.Ops.Open(c, i, f); err != nil {
+		f.abandon()
+		return nil, err
+	}
+	f.notify(InOpen)
+	return f, nil
+}
+
+// OpenPath opens the file that a path of the kernel's own names.
+func OpenPath(c *Context, name string, flags, mode uint32) (*File, error) {
+	return Open(c, unix.AT_FDCWD, []byte(name), flags, mode, 0)
+}

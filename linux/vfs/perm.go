@@ -1,0 +1,106 @@
+package vfs
+
+import "golang.org/x/sys/unix"
+
+// Access is what somebody wants to do with a file: a sum of these, which are access(2)'s.
+type Access uint8
+
+const (
+	MayExec  Access = 1 // execute, or search a directory
+	MayWrite Access = 2
+	MayRead  Access = 4
+)
+
+// Permit answers EACCES where the context may not do all of want with the inode, and
+// EROFS where it wants to write and the file system is read-only (path_resolution(7),
+// capabilities(7)).
+func (i *Inode) Permit(c *Context, want Access) error {
+	if want&MayWrite != 0 && i.SB.ReadOnly() {
+		switch i.Type() {
+		case unix.S_IFREG, unix.S_IFDIR, unix.S_IFLNK:
+			return unix.EROFS
+		}
+	}
+	if handled, err := i.Ops.Permission(c, i, want); handled {
+		return err
+	}
+	return i.PermitMode(c, want)
+}
+
+// PermitMode is Permit by the mode bits and capabilities alone.
+func (i *Inode) PermitMode(c *Context, want Access) error {
+	mode := i.mode.Load()
+	bits := mode
+	switch {
+	case c.Cred.FSUID == i.uid.Load():
+		bits >>= 6
+	case mode>>3&7 != mode&7 && c.Cred.InGroup(i.gid.Load()):
+		bits >>= 3
+	}
+	if want&^Access(bits&7) == 0 {
+		return nil
+	}
+	if mode&unix.S_IFMT == unix.S_IFDIR {
+		if want&MayWrite == 0 && c.Capable(unix.CAP_DAC_READ_SEARCH) || c.Capable(unix.CAP_DAC_OVERRIDE) {
+			return nil
+		}
+		return unix.EACCES
+	}
+	if want == MayRead && c.Capable(unix.CAP_DAC_READ_SEARCH) {
+		return nil
+	}
+	if (want&MayExec == 0 || mode&0o111 != 0) && c.Capable(unix.CAP_DAC_OVERRIDE) {
+		return nil
+	}
+	return unix.EACCES
+}
+
+// PermitAt is Permit of the inode at p for somebody who comes through p's mount.
+func (p Path) PermitAt(c *Context, want Access) error {
+	i := p.Inode()
+	if want&MayExec != 0 && i.Type() == unix.S_IFREG && p.Mnt.Flags()&MntNoExec != 0 {
+		return unix.EACCES
+	}
+	if err := i.Permit(c, want); err != nil {
+		return err
+	}
+	if want&MayWrite != 0 && p.Mnt.ReadOnly() {
+		switch i.Type() {
+		case unix.S_IFREG, unix.S_IFDIR, unix.S_IFLNK:
+			return unix.EROFS
+		}
+	}
+	return nil
+}
+
+// mayCreate checks that a name can be added to a directory.
+func mayCreate(c *Context, dir *Inode) error {
+	if dir.Dead() {
+		return unix.ENOENT
+	}
+	return dir.Permit(c, MayWrite|MayExec)
+}
+
+// mayDelete checks that the name of victim can be removed from dir, as a directory or
+// as anything else, in the order of Linux.
+func mayDelete(c *Context, dir *Inode, d *Dentry, asDir bool) error {
+	victim := d.Inode()
+	if err := dir.Permit(c, MayWrite|MayExec); err != nil {
+		return err
+	}
+	if dir.mode.Load()&unix.S_ISVTX != 0 && c.Cred.FSUID != victim.UID() && c.Cred.FSUID != dir.UID() &&
+		!c.Capable(unix.CAP_FOWNER) {
+		return unix.EPERM
+	}
+	switch {
+	case asDir && !victim.IsDir():
+		return unix.ENOTDIR
+	case asDir && d.Parent() == nil:
+		return unix.EBUSY
+	case !asDir && victim.IsDir():
+		return unix.EISDIR
+	case dir.Dead():
+		return unix.ENOENT
+	}
+	return nil
+}
