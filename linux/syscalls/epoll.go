@@ -1,0 +1,148 @@
+package syscalls
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
+	"kevlar/linux/poll"
+	"kevlar/linux/task"
+	"kevlar/linux/vfs"
+)
+
+var epollRows = []Row{
+	{Name: "epoll_create", Args: []Kind{Int}, Do: sysEpollCreate},
+	{Name: "epoll_create1", Args: []Kind{Hex}, Do: sysEpollCreate1},
+	{Name: "epoll_ctl", Args: []Kind{FD, Int, FD, Ptr}, Do: sysEpollCtl},
+	{Name: "epoll_wait", Args: []Kind{FD, Ptr, Int, Int}, Do: sysEpollWait},
+	{Name: "epoll_pwait", Args: []Kind{FD, Ptr, Int, Int, SigSet, Size}, Do: sysEpollPwait},
+	{Name: "epoll_pwait2", Args: []Kind{FD, Ptr, Int, Timespec, SigSet, Size}, Do: sysEpollPwait2},
+}
+
+// install gives a new file a descriptor.
+func install(t *task.Task, f *vfs.File, cloexec bool) (uint64, error) {
+	fd, err := t.Files.Install(t.VFS(), f, 0, cloexec)
+	if err != nil {
+		f.Unref()
+		return 0, err
+	}
+	return uint64(fd), nil
+}
+
+func sysEpollCreate(t *task.Task, a *Args) (uint64, error) {
+	if a.Int(0) <= 0 {
+		return 0, unix.EINVAL
+	}
+	return install(t, vfs.NewAnonFile("[eventpoll]", poll.NewEpoll(), unix.O_RDWR), false)
+}
+
+func sysEpollCreate1(t *task.Task, a *Args) (uint64, error) {
+	if a.Uint(0)&^unix.EPOLL_CLOEXEC != 0 {
+		return 0, unix.EINVAL
+	}
+	f := vfs.NewAnonFile("[eventpoll]", poll.NewEpoll(), unix.O_RDWR)
+	return install(t, f, a.Uint(0)&unix.EPOLL_CLOEXEC != 0)
+}
+
+func sysEpollCtl(t *task.Task, a *Args) (uint64, error) {
+	var event abi.EpollEvent
+	if a.Int(1) != unix.EPOLL_CTL_DEL {
+		var b [abi.EpollEventSize]byte
+		if _, err := t.Mem.CopyIn(b[:], a.Addr(3)); err != nil {
+			return 0, err
+		}
+		event.Decode(b[:])
+	}
+	f, err := t.Files.Get(a.Int(0))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Unref()
+	target, err := t.Files.Get(a.Int(2))
+	if err != nil {
+		return 0, err
+	}
+	defer target.Unref()
+	ep, ok := f.Ops.(*poll.Epoll)
+	if !ok {
+		switch target.Inode().Type() {
+		case unix.S_IFREG, unix.S_IFDIR:
+			return 0, unix.EPERM
+		}
+		return 0, unix.EINVAL
+	}
+	return 0, ep.Control(a.Int(1), a.Int(2), target, event)
+}
+
+func sysEpollWait(t *task.Task, a *Args) (uint64, error) {
+	n, err := epollWait(t, a, millis(a.Int(3)))
+	return n, interrupted(t, false, err, unix.EINTR)
+}
+
+func sysEpollPwait(t *task.Task, a *Args) (uint64, error) {
+	if err := setMask(t, a.Addr(4), a.Size(5)); err != nil {
+		return 0, err
+	}
+	n, err := epollWait(t, a, millis(a.Int(3)))
+	return n, interrupted(t, a.Addr(4) != 0, err, unix.EINTR)
+}
+
+func sysEpollPwait2(t *task.Task, a *Args) (uint64, error) {
+	to, err := getTimeout(t, a.Addr(3), time.Nanosecond)
+	if err != nil {
+		return 0, err
+	}
+	if err := setMask(t, a.Addr(4), a.Size(5)); err != nil {
+		return 0, err
+	}
+	n, err := epollWait(t, a, to)
+	return n, interrupted(t, a.Addr(4) != 0, err, unix.EINTR)
+}
+
+// epollBuf is what one epoll_wait needs to collect events and encode them.
+type epollBuf struct {
+	events []abi.EpollEvent
+	bytes  []byte
+}
+
+var epollBufs = sync.Pool{New: func() any { return new(epollBuf) }}
+
+// maxCollect bounds how many events one call returns.
+const maxCollect = 4096
+
+func epollWait(t *task.Task, a *Args, to timeout) (uint64, error) {
+	n := a.Int(2)
+	if n <= 0 || n > math.MaxInt32/abi.EpollEventSize {
+		return 0, unix.EINVAL
+	}
+	n = min(n, maxCollect)
+	f, err := t.Files.Get(a.Int(0))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Unref()
+	ep, ok := f.Ops.(*poll.Epoll)
+	if !ok {
+		return 0, unix.EINVAL
+	}
+	buf := epollBufs.Get().(*epollBuf)
+	defer epollBufs.Put(buf)
+	if len(buf.events) < n {
+		buf.events = make([]abi.EpollEvent, n)
+		buf.bytes = make([]byte, n*abi.EpollEventSize)
+	}
+	n, err = ep.Wait(t.VFS(), buf.events[:n], to.deadline, to.block)
+	if n == 0 {
+		return 0, err
+	}
+	for i := range n {
+		buf.events[i].Encode(buf.bytes[i*abi.EpollEventSize:])
+	}
+	if _, err := t.Mem.CopyOut(a.Addr(1), buf.bytes[:n*abi.EpollEventSize]); err != nil {
+		return 0, err
+	}
+	return uint64(n), nil
+}
