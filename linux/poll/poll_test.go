@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/clock"
 	"kevlar/linux/cred"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
@@ -78,8 +79,8 @@ func TestTimerfd(t *testing.T) {
 	}
 	w, _ := NewTimerfd(c, unix.CLOCK_REALTIME)
 	wf := anon(w)
-	w.Set(unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, Realtime()+time.Hour, 0)
-	ClockSet()
+	w.Set(unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, clock.Realtime.Read()+time.Hour, 0)
+	clock.Set(clock.Realtime.Read() + time.Second)
 	if _, err := readCount(t, c, wf); err != unix.ECANCELED {
 		t.Errorf("clock set: %v", err)
 	}

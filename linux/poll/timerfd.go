@@ -7,13 +7,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/clock"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
 )
-
-// Realtime is the wall clock that absolute timers follow: time since the epoch.
-var Realtime = func() time.Duration { return time.Duration(time.Now().UnixNano()) }
 
 // Timerfd is a timer to wait for: timerfd_create(2).
 type Timerfd struct {
@@ -41,16 +39,16 @@ var wallTimers struct {
 }
 
 // NewTimerfd returns the operations of a timerfd; EINVAL for a clock that has none.
-func NewTimerfd(c *vfs.Context, clock int) (*Timerfd, error) {
+func NewTimerfd(c *vfs.Context, id int) (*Timerfd, error) {
 	t := &Timerfd{}
-	switch clock {
+	switch id {
 	case unix.CLOCK_REALTIME, unix.CLOCK_REALTIME_ALARM:
 		t.wall = true
 	case unix.CLOCK_MONOTONIC, unix.CLOCK_BOOTTIME, unix.CLOCK_BOOTTIME_ALARM:
 	default:
 		return nil, unix.EINVAL
 	}
-	if (clock == unix.CLOCK_REALTIME_ALARM || clock == unix.CLOCK_BOOTTIME_ALARM) && !c.Capable(unix.CAP_WAKE_ALARM) {
+	if (id == unix.CLOCK_REALTIME_ALARM || id == unix.CLOCK_BOOTTIME_ALARM) && !c.Capable(unix.CAP_WAKE_ALARM) {
 		return nil, unix.EPERM
 	}
 	t.timer = time.AfterFunc(time.Hour, t.expire)
@@ -78,7 +76,7 @@ func (t *Timerfd) Set(flags int, value, every time.Duration) (left, interval tim
 	t.at = value
 	switch {
 	case t.absolute:
-		t.next = value - Realtime() + now
+		t.next = value - clock.Realtime.Read() + now
 	case flags&unix.TFD_TIMER_ABSTIME != 0:
 		t.next = value
 	default:
@@ -125,15 +123,23 @@ func (t *Timerfd) left(now time.Duration) time.Duration {
 	return 0
 }
 
-// ClockSet tells timers on the wall clock that it has been set.
-func ClockSet() {
+// clockWatch hears of the wall clock being set.
+type clockWatch struct{}
+
+// Notify implements wait.Notifier.
+func (clockWatch) Notify(*wait.Entry, wait.Events) bool { clockSet(); return false }
+
+func init() { clock.Changed().Add(&wait.Entry{To: clockWatch{}, Events: wait.All}) }
+
+// clockSet moves timers on the wall clock, which has been set.
+func clockSet() {
 	wallTimers.mu.Lock()
 	defer wallTimers.mu.Unlock()
 	for t := range wallTimers.set {
 		t.mu.Lock()
 		now := wait.Now()
 		if t.armed && now < t.next {
-			t.next = t.at - Realtime() + now
+			t.next = t.at - clock.Realtime.Read() + now
 			t.arm(now)
 		}
 		t.canceled = t.canceled || t.cancel

@@ -139,7 +139,7 @@ func (t *TTY) char(c byte) {
 	}
 	if t.in.lnext {
 		t.in.lnext = false
-		t.ordinary(c)
+		t.ordinary(c, false)
 		return
 	}
 	if t.stopped && !t.flowStopped && t.iflag(unix.IXON) && t.iflag(unix.IXANY) &&
@@ -169,29 +169,31 @@ func (t *TTY) char(c byte) {
 			return
 		}
 	}
+	fromCR := false
 	switch {
 	case c == '\r' && t.iflag(unix.IGNCR):
 		return
 	case c == '\r' && t.iflag(unix.ICRNL):
-		c = '\n'
+		c, fromCR = '\n', true
 	case c == '\n' && t.iflag(unix.INLCR):
 		c = '\r'
 	}
 	if t.lflag(unix.ICANON) && t.edit(c) {
 		return
 	}
-	t.ordinary(c)
+	t.ordinary(c, fromCR)
 }
 
 func (t *TTY) signalChar(c byte) bool {
 	return t.lflag(unix.ISIG) && (t.is(c, unix.VINTR) || t.is(c, unix.VQUIT) || t.is(c, unix.VSUSP))
 }
 
-// ordinary echoes and stores a character that has no special meaning.
-func (t *TTY) ordinary(c byte) {
+// ordinary echoes and stores a character that has no special meaning. A newline
+// shows as ^J, unless it was typed as a carriage return (fromCR).
+func (t *TTY) ordinary(c byte, fromCR bool) {
 	if t.lflag(unix.ECHO) {
 		t.finishErasing()
-		if c == '\n' {
+		if fromCR {
 			t.echoRaw(c)
 		} else {
 			if t.in.canon == t.in.head {

@@ -45,6 +45,7 @@ func (t *TTY) emitEcho(c byte) {
 
 // echo shows an input character: control characters as ^X with ECHOCTL.
 func (t *TTY) echo(c byte) {
+	t.noteHeld()
 	if t.lflag(unix.ECHOCTL) && control(c) && c != '\t' {
 		t.emitEcho('^')
 		t.emitEcho(c ^ 0x40)
@@ -56,6 +57,12 @@ func (t *TTY) echo(c byte) {
 
 // echoRaw shows a character through output processing.
 func (t *TTY) echoRaw(c byte) {
+	t.noteHeld()
+	if c == 0xff { // Linux's own escape in its echo buffer: it counts even without OPOST
+		t.emitEcho(c)
+		t.column++
+		return
+	}
 	if !t.oflag(unix.OPOST) {
 		t.emitEcho(c)
 		return
@@ -63,6 +70,14 @@ func (t *TTY) echoRaw(c byte) {
 	var b [8]byte
 	for _, c := range b[:t.postprocess(&b, c)] {
 		t.emitEcho(c)
+	}
+}
+
+// noteHeld remembers where the cursor is when echo begins to be held back, in case it
+// is flushed instead of shown.
+func (t *TTY) noteHeld() {
+	if t.heldEcho.len() == 0 {
+		t.heldColumn = t.column
 	}
 }
 
@@ -162,7 +177,10 @@ func (t *TTY) start() {
 // flushOutput drops output that has not reached the far end. What a pty's master has
 // not read counts as delivered, but for the part that Linux would still hold.
 func (t *TTY) flushOutput() {
-	t.heldEcho.reset()
+	if t.heldEcho.len() > 0 {
+		t.heldEcho.reset()
+		t.column = t.heldColumn
+	}
 	if t.pty == nil {
 		t.out.reset()
 	} else {

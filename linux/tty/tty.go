@@ -73,6 +73,7 @@ type TTY struct {
 	stopped     bool // STOP, TCOOFF
 	flowStopped bool // TCOOFF: only TCOON starts it
 	column      uint // where the cursor is
+	heldColumn  uint // where it was when heldEcho began
 	canonColumn uint // where it was when the line being edited began
 	writer      turn
 	writeBuf    []byte
