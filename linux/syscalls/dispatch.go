@@ -18,6 +18,12 @@ var families = [][]Row{
 	signalRows,
 	credRows,
 	timeRows,
+	pollRows,
+	epollRows,
+	eventfdRows,
+	timerfdRows,
+	socketRows,
+	ttyRows,
 }
 
 // tableSize is more than the highest system call number of either architecture.

@@ -51,7 +51,7 @@ func sysEpollCtl(t *task.Task, a *Args) (uint64, error) {
 	var event abi.EpollEvent
 	if a.Int(1) != unix.EPOLL_CTL_DEL {
 		var b [abi.EpollEventSize]byte
-		if _, err := t.Mem.CopyIn(b[:], a.Addr(3)); err != nil {
+		if err := t.CopyIn(b[:], a.Addr(3)); err != nil {
 			return 0, err
 		}
 		event.Decode(b[:])
@@ -141,7 +141,7 @@ func epollWait(t *task.Task, a *Args, to timeout) (uint64, error) {
 	for i := range n {
 		buf.events[i].Encode(buf.bytes[i*abi.EpollEventSize:])
 	}
-	if _, err := t.Mem.CopyOut(a.Addr(1), buf.bytes[:n*abi.EpollEventSize]); err != nil {
+	if err := t.CopyOut(a.Addr(1), buf.bytes[:n*abi.EpollEventSize]); err != nil {
 		return 0, err
 	}
 	return uint64(n), nil

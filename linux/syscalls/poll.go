@@ -76,7 +76,7 @@ func getTimeout(t *task.Task, at user.Addr, unit time.Duration) (timeout, error)
 		return forever, nil
 	}
 	var b [16]byte
-	if _, err := t.Mem.CopyIn(b[:], at); err != nil {
+	if err := t.CopyIn(b[:], at); err != nil {
 		return timeout{}, err
 	}
 	sec := int64(binary.LittleEndian.Uint64(b[:]))
@@ -102,7 +102,7 @@ func putTimeout(t *task.Task, at user.Addr, unit time.Duration, to timeout) {
 	var b [16]byte
 	binary.LittleEndian.PutUint64(b[:], uint64(left/time.Second))
 	binary.LittleEndian.PutUint64(b[8:], uint64(left%time.Second/unit))
-	t.Mem.CopyOut(at, b[:])
+	t.CopyOut(at, b[:])
 }
 
 // setMask puts the signal mask of a p-call in place; the null pointer leaves it alone.
@@ -114,7 +114,7 @@ func setMask(t *task.Task, at user.Addr, size uint64) error {
 		return unix.EINVAL
 	}
 	var b [8]byte
-	if _, err := t.Mem.CopyIn(b[:], at); err != nil {
+	if err := t.CopyIn(b[:], at); err != nil {
 		return err
 	}
 	t.SetTemporaryMask(abi.SigSet(binary.LittleEndian.Uint64(b[:])))
@@ -169,7 +169,7 @@ func pollFDs(t *task.Task, at user.Addr, n uint32, to timeout) (uint64, error) {
 		return 0, unix.EINVAL
 	}
 	buf := make([]byte, int(n)*size)
-	if _, err := t.Mem.CopyIn(buf, at); err != nil {
+	if err := t.CopyIn(buf, at); err != nil {
 		return 0, err
 	}
 	fds := make([]poll.FD, n)
@@ -185,7 +185,7 @@ func pollFDs(t *task.Task, at user.Addr, n uint32, to timeout) (uint64, error) {
 	for i := range fds {
 		binary.LittleEndian.PutUint16(buf[i*size+6:], uint16(fds[i].Revents))
 	}
-	if _, err := t.Mem.CopyOut(at, buf); err != nil {
+	if err := t.CopyOut(at, buf); err != nil {
 		return 0, err
 	}
 	return uint64(ready), nil
@@ -206,7 +206,7 @@ func sysPselect6(t *task.Task, a *Args) (uint64, error) {
 	var size uint64
 	if a.Addr(5) != 0 {
 		var b [16]byte
-		if _, err := t.Mem.CopyIn(b[:], a.Addr(5)); err != nil {
+		if err := t.CopyIn(b[:], a.Addr(5)); err != nil {
 			return 0, err
 		}
 		set = user.Addr(binary.LittleEndian.Uint64(b[:]))
@@ -253,7 +253,7 @@ func selectFDs(t *task.Task, a *Args, to timeout) (uint64, error) {
 			continue
 		}
 		sets[i] = make([]byte, size)
-		if _, err := t.Mem.CopyIn(sets[i], a.Addr(i+1)); err != nil {
+		if err := t.CopyIn(sets[i], a.Addr(i+1)); err != nil {
 			return 0, err
 		}
 	}
@@ -291,7 +291,7 @@ func selectFDs(t *task.Task, a *Args, to timeout) (uint64, error) {
 	}
 	for i := range sets {
 		if sets[i] != nil {
-			if _, err := t.Mem.CopyOut(a.Addr(i+1), out[i]); err != nil {
+			if err := t.CopyOut(a.Addr(i+1), out[i]); err != nil {
 				return 0, err
 			}
 		}

@@ -112,7 +112,7 @@ func sysSocketpair(t *task.Task, a *Args) (uint64, error) {
 	if err == nil {
 		b := binary.LittleEndian.AppendUint32(make([]byte, 0, 8), uint32(fd1))
 		b = binary.LittleEndian.AppendUint32(b, uint32(fd2))
-		if _, err = t.Mem.CopyOut(a.Addr(3), b); err != nil {
+		if err = t.CopyOut(a.Addr(3), b); err != nil {
 			t.Files.Abandon(fd2)
 		}
 	}
@@ -133,25 +133,25 @@ func getSockaddr(t *task.Task, at user.Addr, n int) ([]byte, error) {
 		return nil, unix.EINVAL
 	}
 	addr := make([]byte, n)
-	_, err := t.Mem.CopyIn(addr, at)
+	err := t.CopyIn(addr, at)
 	return addr, err
 }
 
 // putSockaddr gives a program an address: as much as fits, and the length it has.
 func putSockaddr(t *task.Task, addr []byte, at, length user.Addr) error {
 	var b [4]byte
-	if _, err := t.Mem.CopyIn(b[:], length); err != nil {
+	if err := t.CopyIn(b[:], length); err != nil {
 		return err
 	}
 	room := int(int32(binary.LittleEndian.Uint32(b[:])))
 	if room < 0 {
 		return unix.EINVAL
 	}
-	if _, err := t.Mem.CopyOut(at, addr[:min(room, len(addr))]); err != nil {
+	if err := t.CopyOut(at, addr[:min(room, len(addr))]); err != nil {
 		return err
 	}
 	binary.LittleEndian.PutUint32(b[:], uint32(len(addr)))
-	_, err := t.Mem.CopyOut(length, b[:])
+	err := t.CopyOut(length, b[:])
 	return err
 }
 
@@ -272,7 +272,7 @@ func sysSendto(t *task.Task, a *Args) (uint64, error) {
 		return 0, err
 	}
 	defer f.Unref()
-	m := socket.Message{Data: user.Buffer(t.Mem, a.Addr(1), transfer(a.Size(2))), Flags: a.Int(3)}
+	m := socket.Message{Data: user.Buffer(t.Memory(), a.Addr(1), transfer(a.Size(2))), Flags: a.Int(3)}
 	if a.Addr(4) != 0 {
 		if m.Addr, err = getSockaddr(t, a.Addr(4), a.Int(5)); err != nil {
 			return 0, err
@@ -306,7 +306,7 @@ func sysRecvfrom(t *task.Task, a *Args) (uint64, error) {
 		return 0, err
 	}
 	defer f.Unref()
-	m := socket.Message{Data: user.Buffer(t.Mem, a.Addr(1), transfer(a.Size(2))), Flags: a.Int(3)}
+	m := socket.Message{Data: user.Buffer(t.Memory(), a.Addr(1), transfer(a.Size(2))), Flags: a.Int(3)}
 	n, err := receive(t, s, f, &m)
 	dropFiles(m.Files)
 	if err == nil && a.Addr(4) != 0 {
@@ -342,7 +342,7 @@ const (
 
 func getMsghdr(t *task.Task, at user.Addr) (h msghdr, data user.IO, err error) {
 	var b [msghdrSize]byte
-	if _, err := t.Mem.CopyIn(b[:], at); err != nil {
+	if err := t.CopyIn(b[:], at); err != nil {
 		return h, data, err
 	}
 	le := binary.LittleEndian
@@ -362,7 +362,7 @@ func getMsghdr(t *task.Task, at user.Addr) (h msghdr, data user.IO, err error) {
 		return h, data, unix.EMSGSIZE
 	}
 	raw := make([]byte, h.iovLen*16)
-	if _, err := t.Mem.CopyIn(raw, h.iov); err != nil {
+	if err := t.CopyIn(raw, h.iov); err != nil {
 		return h, data, err
 	}
 	vecs := make([]user.Iovec, h.iovLen)
@@ -376,7 +376,7 @@ func getMsghdr(t *task.Task, at user.Addr) (h msghdr, data user.IO, err error) {
 		total += n
 		vecs[i] = user.Iovec{Base: user.Addr(le.Uint64(raw[i*16:])), Len: int(n)}
 	}
-	return h, user.Vector(t.Mem, vecs), nil
+	return h, user.Vector(t.Memory(), vecs), nil
 }
 
 func sysSendmsg(t *task.Task, a *Args) (uint64, error) {
@@ -420,7 +420,7 @@ func getControl(t *task.Task, h *msghdr, m *socket.Message) error {
 		return unix.ENOBUFS
 	}
 	b := make([]byte, h.controlLen)
-	if _, err := t.Mem.CopyIn(b, h.control); err != nil {
+	if err := t.CopyIn(b, h.control); err != nil {
 		return err
 	}
 	le := binary.LittleEndian
@@ -494,7 +494,7 @@ func recvmsg(t *task.Task, s socket.Socket, f *vfs.File, at user.Addr, flags int
 	}
 	control := putControl(t, &h, &m)
 	if h.name != 0 {
-		if _, err := t.Mem.CopyOut(h.name, m.Addr[:min(len(m.Addr), h.nameLen)]); err != nil {
+		if err := t.CopyOut(h.name, m.Addr[:min(len(m.Addr), h.nameLen)]); err != nil {
 			return 0, err
 		}
 		if err := putUint32(t, at+msgNameLen, uint32(len(m.Addr))); err != nil {
@@ -505,14 +505,14 @@ func recvmsg(t *task.Task, s socket.Socket, f *vfs.File, at user.Addr, flags int
 		return 0, err
 	}
 	b := binary.LittleEndian.AppendUint64(nil, uint64(control))
-	if _, err := t.Mem.CopyOut(at+msgControl, b); err != nil {
+	if err := t.CopyOut(at+msgControl, b); err != nil {
 		return 0, err
 	}
 	return n, nil
 }
 
 func putUint32(t *task.Task, at user.Addr, v uint32) error {
-	_, err := t.Mem.CopyOut(at, binary.LittleEndian.AppendUint32(make([]byte, 0, 4), v))
+	err := t.CopyOut(at, binary.LittleEndian.AppendUint32(make([]byte, 0, 4), v))
 	return err
 }
 
@@ -535,7 +535,7 @@ func putControl(t *task.Task, h *msghdr, m *socket.Message) (used int) {
 		b = le.AppendUint32(b, unix.SOL_SOCKET)
 		b = le.AppendUint32(b, typ)
 		b = append(b, body[:n-cmsgHeader]...)
-		if _, err := t.Mem.CopyOut(h.control+user.Addr(used), b); err != nil {
+		if err := t.CopyOut(h.control+user.Addr(used), b); err != nil {
 			return false
 		}
 		used += min(cmsgAlign(n), room-used)
@@ -640,7 +640,7 @@ func sysGetsockopt(t *task.Task, a *Args) (uint64, error) {
 	}
 	defer f.Unref()
 	var b [4]byte
-	if _, err := t.Mem.CopyIn(b[:], a.Addr(4)); err != nil {
+	if err := t.CopyIn(b[:], a.Addr(4)); err != nil {
 		return 0, err
 	}
 	room := int(int32(binary.LittleEndian.Uint32(b[:])))
@@ -652,7 +652,7 @@ func sysGetsockopt(t *task.Task, a *Args) (uint64, error) {
 		return 0, err
 	}
 	value = value[:min(room, len(value))]
-	if _, err := t.Mem.CopyOut(a.Addr(3), value); err != nil {
+	if err := t.CopyOut(a.Addr(3), value); err != nil {
 		return 0, err
 	}
 	return 0, putUint32(t, a.Addr(4), uint32(len(value)))
@@ -669,7 +669,7 @@ func sysSetsockopt(t *task.Task, a *Args) (uint64, error) {
 		return 0, unix.EINVAL
 	}
 	value := make([]byte, min(n, 4096))
-	if _, err := t.Mem.CopyIn(value, a.Addr(3)); err != nil {
+	if err := t.CopyIn(value, a.Addr(3)); err != nil {
 		return 0, err
 	}
 	return 0, socket.Set(t.VFS(), s, a.Int(1), a.Int(2), value)

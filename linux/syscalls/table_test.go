@@ -9,7 +9,7 @@ import (
 // elsewhere are calls that not every architecture has.
 var elsewhere = map[string]bool{
 	"getpgrp": true, "pause": true, "time": true, "alarm": true, "fork": true, "vfork": true, "arch_prctl": true,
-	"getrlimit": true, "setrlimit": true,
+	"getrlimit": true, "setrlimit": true, "poll": true, "select": true, "epoll_create": true, "epoll_wait": true, "eventfd": true,
 }
 
 // A row with a misspelt name would silently be no row at all.

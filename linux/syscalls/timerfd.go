@@ -47,7 +47,7 @@ func timerfd(t *task.Task, fd int) (*poll.Timerfd, *vfs.File, error) {
 
 func sysTimerfdSettime(t *task.Task, a *Args) (uint64, error) {
 	var b [32]byte
-	if _, err := t.Mem.CopyIn(b[:], a.Addr(2)); err != nil {
+	if err := t.CopyIn(b[:], a.Addr(2)); err != nil {
 		return 0, err
 	}
 	var spec [4]int64
@@ -90,6 +90,6 @@ func putTimerSpec(t *task.Task, at user.Addr, left, every time.Duration) error {
 	for i, v := range []time.Duration{every / time.Second, every % time.Second, left / time.Second, left % time.Second} {
 		binary.LittleEndian.PutUint64(b[i*8:], uint64(v))
 	}
-	_, err := t.Mem.CopyOut(at, b[:])
+	err := t.CopyOut(at, b[:])
 	return err
 }
