@@ -1,6 +1,7 @@
 package tty
 
 import (
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -111,6 +112,19 @@ func Console() *TTY { return consoles.main }
 
 // Consoles are the terminals of the machine's consoles, for device nodes.
 func Consoles() []*TTY { return consoles.all }
+
+// Register makes opens of the terminals' device files come here: after Attach, before
+// the first task. devpts.Register does it for pseudo-terminals.
+func Register() {
+	open := func(c *vfs.Context, f *vfs.File) (vfs.FileOps, error) {
+		return Open(c, f.Inode().Rdev, f.Flags())
+	}
+	vfs.RegisterChar(5, 0, "/dev/tty", open)
+	vfs.RegisterChar(5, 1, "/dev/console", open)
+	for _, t := range consoles.all {
+		vfs.RegisterChar(unix.Major(t.Dev), unix.Minor(t.Dev), strings.TrimRight(t.Name, "0123456789"), open)
+	}
+}
 
 // Open is the open of a terminal's device file, whichever it is: /dev/tty,
 // /dev/console or a serial line. ENXIO for a device number without a terminal.
