@@ -50,7 +50,7 @@ type Message struct {
 	Files []*vfs.File
 	Cred  *Ucred
 
-	Out int // MSG_ flags for msg_flags: MSG_TRUNC, MSG_EOR
+	Out int // MSG_ flags for msg_flags: MSG_TRUNC
 }
 
 // NonBlock reports whether the call on f must not wait.

@@ -1,6 +1,8 @@
 package local
 
 import (
+	"math/bits"
+
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/net/socket"
@@ -8,8 +10,25 @@ import (
 	"kevlar/linux/wait"
 )
 
-// chunk is the most bytes that one packet of a stream holds.
-const chunk = 32 << 10
+// Linux accounts a message by the memory it takes: so that buffers fill after the same
+// number of messages here, charge follows its rule. Up to linear bytes are in one allocation of a
+// power of two, with a trailer; the rest is in pages, of which one message of a stream has
+// at most eight.
+const (
+	header  = 256
+	trailer = 320
+	linear  = 16384 - trailer
+	page    = 4096
+	chunk   = linear + 8*page
+)
+
+// charge is what n bytes in one message count against SO_SNDBUF.
+func charge(n int) int64 {
+	if n > linear {
+		return int64(header + linear + trailer + (n-linear+page-1)/page*page)
+	}
+	return header + 1<<bits.Len(uint(n+trailer-1))
+}
 
 // Send implements socket.Socket. It takes over the references of m.Files where it
 // succeeds.
@@ -81,7 +100,7 @@ func (s *Sock) broken(c *vfs.Context, m *socket.Message, err error) error {
 
 // packet makes a packet of n bytes to fill, which reserve has charged for.
 func (s *Sock) packet(c *vfs.Context, m *socket.Message, n int) *packet {
-	p := &packet{data: make([]byte, n), sender: s, charge: int64(n + overhead), files: m.Files}
+	p := &packet{data: make([]byte, n), sender: s, charge: charge(n), files: m.Files}
 	if m.Cred != nil {
 		p.cred = m.Cred
 	} else {
@@ -99,18 +118,19 @@ func (s *Sock) reserve(c *vfs.Context, m *socket.Message, to *Sock, n int) error
 	deadline := s.opt.SndDeadline()
 	for {
 		s.mu.Lock()
-		err := s.err
-		s.err = nil
-		shut := s.noSend
+		err, shut := s.err, s.noSend
+		if !shut {
+			s.err = nil
+		}
 		s.mu.Unlock()
 		switch {
-		case err != nil:
-			return err
 		case shut:
 			return unix.EPIPE
+		case err != nil:
+			return err
 		}
 		if cur := s.pending.Load(); cur < int64(s.opt.SndBuf()) {
-			if s.pending.CompareAndSwap(cur, cur+int64(n+overhead)) {
+			if s.pending.CompareAndSwap(cur, cur+charge(n)) {
 				return nil
 			}
 			continue
@@ -284,9 +304,6 @@ func (s *Sock) Receive(c *vfs.Context, m *socket.Message) (int, error) {
 		if m.Flags&unix.MSG_TRUNC != 0 {
 			n = len(p.data)
 		}
-	}
-	if !s.datagram() {
-		m.Out |= unix.MSG_EOR
 	}
 	return n, err
 }

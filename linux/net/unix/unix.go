@@ -23,9 +23,6 @@ const (
 	somaxconn = 4096
 )
 
-// overhead is what a message costs beside its bytes, so that empty ones end too.
-const overhead = 256
-
 // maxFiles is how many descriptors one message may carry (SCM_MAX_FD).
 const maxFiles = 253
 

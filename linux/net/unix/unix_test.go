@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 	"testing"
 
@@ -77,6 +78,9 @@ func TestReset(t *testing.T) {
 	a, b := makePair(t, unix.SOCK_STREAM)
 	send(a, "unread")
 	b.Release(nil)
+	if err := send(a, "x"); err != unix.EPIPE {
+		t.Errorf("send: %v", err)
+	}
 	if _, _, err := receive(a, 10, 0); err != unix.ECONNRESET {
 		t.Errorf("first receive: %v", err)
 	}
@@ -169,6 +173,30 @@ func TestDatagramLimit(t *testing.T) {
 	r.Release(nil)
 	if err := send(s, "x"); err != unix.ECONNREFUSED {
 		t.Errorf("receiver closed: %v", err)
+	}
+}
+
+// TestBufferSizes fills sockets with messages: as many fit as on Linux 6.18.
+func TestBufferSizes(t *testing.T) {
+	for _, c := range []struct{ typ, size, want int }{
+		{unix.SOCK_STREAM, 1000, 93},
+		{unix.SOCK_DGRAM, 1, 278},
+	} {
+		a, b := makePair(t, c.typ)
+		n := 0
+		for send(a, strings.Repeat("x", c.size)) == nil {
+			n++
+		}
+		if n != c.want {
+			t.Errorf("type %d: %d messages of %d bytes fit, want %d", c.typ, n, c.size, c.want)
+		}
+		if ev := a.Poll(nil, nil); ev != 0 {
+			t.Errorf("type %d: a full socket polls %#x", c.typ, ev)
+		}
+		b.Release(nil)
+		if ev := a.Poll(nil, nil); ev&wait.Out == 0 {
+			t.Errorf("type %d: after the reader has gone, poll says %#x", c.typ, ev)
+		}
 	}
 }
 
