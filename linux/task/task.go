@@ -185,7 +185,10 @@ func (g *Group) Leader() *Task {
 func (g *Group) Parent() *Group { return g.parent.Load() }
 
 // VFS is the context for operations on files. It is valid during one system call.
-func (t *Task) VFS() *vfs.Context { return &t.vfs }
+func (t *Task) VFS() *vfs.Context {
+	t.vfs.Files, t.vfs.FS = t.Files, t.FS // unshare and exec replace them
+	return &t.vfs
+}
 
 // Of returns the task that an operation on files serves, nil for the kernel itself.
 func Of(c *vfs.Context) *Task {
