@@ -171,7 +171,7 @@ func openAt(c *Context, p Path, flags uint32, created bool) (*File, error) {
 	if err := i.use(); err != nil {
 		return nil, err
 	}
-	f := newFile(p.Get(), i, flags&^(unix.O_CREAT|unix.O_EXCL|unix.O_TRUNC|unix.O_NOCTTY|unix.O_CLOEXEC))
+	f := newFile(p.Get(), i, flags&^(unix.O_CREAT|unix.O_EXCL|unix.O_TRUNC|unix.O_CLOEXEC))
 	if f.mode&pathOnly != 0 {
 		f.Ops = pathOps{}
 		return f, nil
@@ -185,6 +185,7 @@ func openAt(c *Context, p Path, flags uint32, created bool) (*File, error) {
 		f.mode |= countsAsWriter
 	}
 	ops, err := i.Ops.Open(c, i, f)
+	f.flags.And(^uint32(unix.O_NOCTTY)) // only a terminal's open wants to know
 	if err != nil {
 		f.abandon()
 		return nil, err
