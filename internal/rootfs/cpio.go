@@ -68,12 +68,13 @@ type Writer struct {
 	n     int64 // bytes written
 	inode uint32
 	dirs  map[string]bool
-	links map[uint32]bool // inodes whose contents are written
+	names map[string]Header // all that was written
+	links map[uint32]bool   // inodes whose contents are written
 }
 
 // NewWriter starts an archive.
 func NewWriter(w io.Writer) *Writer {
-	return &Writer{w: w, inode: firstInode, dirs: map[string]bool{"": true}, links: map[uint32]bool{}}
+	return &Writer{w: w, inode: firstInode, dirs: map[string]bool{"": true}, names: map[string]Header{}, links: map[uint32]bool{}}
 }
 
 // cleanName is a path as the archive has it: relative, without dots.
@@ -90,6 +91,7 @@ func (w *Writer) Add(h Header, body io.Reader) error {
 			return err
 		}
 	}
+	w.names[name] = h
 	var data io.Reader
 	size := int64(0)
 	inode := h.Inode
@@ -136,6 +138,50 @@ func (w *Writer) Add(h Header, body io.Reader) error {
 // AddBytes writes a regular file of root's.
 func (w *Writer) AddBytes(name string, perm uint32, data []byte) error {
 	return w.Add(Regular(name, perm, len(data)), bytes.NewReader(data))
+}
+
+// LookPath finds a program among the files written, as a shell does in search,
+// a list of directories with colons. A name with a slash, and one that is nowhere,
+// is returned as it is.
+func (w *Writer) LookPath(program, search string) string {
+	if strings.Contains(program, "/") {
+		return program
+	}
+	for _, dir := range strings.Split(search, ":") {
+		full := path.Join("/", dir, program)
+		if h, ok := w.resolve(full, 0); ok && h.Mode&typeMask == typeRegular && h.Mode&0o111 != 0 {
+			return full
+		}
+	}
+	return program
+}
+
+// resolve finds the file at a path, following symbolic links.
+func (w *Writer) resolve(name string, depth int) (Header, bool) {
+	const maxLinks = 40 // as Linux has it
+	if depth > maxLinks {
+		return Header{}, false
+	}
+	at := ""
+	parts := strings.Split(cleanName(name), "/")
+	for i, part := range parts {
+		at = path.Join(at, part)
+		h, ok := w.names[at]
+		if !ok {
+			return Header{}, false
+		}
+		if h.Mode&typeMask == typeSymlink {
+			target := h.Target
+			if !path.IsAbs(target) {
+				target = path.Join(path.Dir(at), target)
+			}
+			return w.resolve(path.Join(append([]string{"/", target}, parts[i+1:]...)...), depth+1)
+		}
+		if i == len(parts)-1 {
+			return h, true
+		}
+	}
+	return Header{}, false
 }
 
 // Close ends the archive.

@@ -1,0 +1,475 @@
+// Package vm runs a program in a virtual machine, on the Kevlar kernel or on real
+// Linux: it makes the initramfs, starts QEMU, connects the program's input, output
+// and terminal, and finds out how the run ended. The commands of kevlar and the
+// contracts are built on Run.
+package vm
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"kevlar/internal/arch"
+	"kevlar/internal/debian"
+	"kevlar/internal/qemu"
+	"kevlar/internal/rootfs"
+	"kevlar/internal/vm/proto"
+)
+
+// Kernels that a run can boot.
+const (
+	Kevlar = "kevlar"
+	Linux  = "linux" // Debian's kernel for virtual machines
+)
+
+// Config describes a run. The zero value of a field is a sensible default, except
+// for Arch and Kernel.
+type Config struct {
+	Arch    arch.Arch
+	Kernel  string // Kevlar or Linux
+	Image   string // path of the kernel's image; Linux has a default
+	Machine string // QEMU's machine type
+	CPUs    int    // 1
+	Memory  int64  // bytes; DefaultMemory
+	GIC     int
+
+	Rootfs string                       // path of a root file system; a BusyBox userland
+	Add    func(w *rootfs.Writer) error // writes more files into the initramfs
+	Initrd string                       // path of an initrd to use as it is, instead of all that
+
+	Command  []string // the program and its arguments; what the kernel falls back to
+	Env      []string
+	Dir      string
+	User     string // USER[:GROUP]
+	Hostname string // the kernel's name
+
+	Stdin          io.Reader // nothing to read
+	Stdout, Stderr io.Writer // discarded
+	Terminal       *Terminal // instead of the three
+
+	Interrupt <-chan struct{} // each value becomes a SIGINT to the program
+	Timeout   time.Duration   // none
+	Log       io.Writer       // the kernel's log on the serial port, as it comes
+	Progress  io.Writer       // what is prepared, a line at a time
+	Verbose   bool            // the kernel logs all it has to say
+	Append    []string        // more words for the kernel
+	Args      []string        // more arguments for QEMU
+}
+
+// Terminal is what an interactive run is typed on.
+type Terminal struct {
+	In     io.Reader
+	Out    io.Writer
+	Resize <-chan Size // the first size, and each change
+}
+
+// Size is a terminal's.
+type Size struct{ Columns, Rows int }
+
+// DefaultMemory is the size of a machine whose size nobody chose.
+const DefaultMemory = 512 << 20
+
+// Outcome is how a run ended.
+type Outcome int
+
+const (
+	Exited   Outcome = iota // the program did, with Result.Status
+	TimedOut                // it was killed after Config.Timeout
+	Panicked                // the kernel did
+	NoStatus                // the machine ended without saying how the program did
+)
+
+// Result is what a run came to.
+type Result struct {
+	Status  int // the program's exit status, or one of those that package proto lists
+	Outcome Outcome
+	Log     string        // the kernel's log; its end, where it is long
+	QEMU    string        // what QEMU had to complain about
+	Elapsed time.Duration // from starting QEMU to the status
+}
+
+// Run runs a program and waits for its end. The error says what kept the machine
+// from starting; whatever happens in it is in the result. When ctx ends, so does
+// the machine.
+func Run(ctx context.Context, c Config) (Result, error) {
+	if c.Progress == nil {
+		c.Progress = io.Discard
+	}
+	dir, err := os.MkdirTemp("", "kevlar-")
+	if err != nil {
+		return Result{}, err
+	}
+	defer os.RemoveAll(dir)
+	q, err := c.prepare(ctx, dir)
+	if err != nil {
+		return Result{}, err
+	}
+	return c.run(ctx, q)
+}
+
+// prepare makes the machine that the run needs, with its files in dir.
+func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
+	cache, err := debian.Open(c.Progress)
+	if err != nil {
+		return qemu.Config{}, err
+	}
+	if c.Hostname == "" {
+		c.Hostname = c.Kernel
+	}
+	c.Env = withDefault(c.Env, "PATH", rootfs.PATH)
+	if c.User == "" {
+		c.Env = withDefault(c.Env, "HOME", "/root")
+	}
+	q := qemu.Config{
+		Arch: c.Arch, Machine: c.Machine, CPUs: max(c.CPUs, 1), Memory: c.Memory, GIC: c.GIC,
+		Kernel: c.Image, Args: c.Args, Console: c.Terminal != nil, Ports: []string{proto.Control},
+	}
+	if q.Memory == 0 {
+		q.Memory = DefaultMemory
+	}
+	if q.Machine == "" {
+		q.Machine = qemu.DefaultMachine(c.Arch)
+	}
+	if c.Terminal == nil {
+		q.Ports = append(q.Ports, proto.Stdin, proto.Stdout, proto.Stderr)
+	}
+
+	files := func(w *rootfs.Writer) error { return nil }
+	if c.Rootfs == "" {
+		busybox, err := cache.Busybox(ctx, c.Arch)
+		if err != nil {
+			return q, err
+		}
+		files = func(w *rootfs.Writer) error { return w.AddBusybox(busybox) }
+	} else {
+		src, err := rootfs.Open(c.Rootfs)
+		if err != nil {
+			return q, err
+		}
+		if src.Kind == rootfs.Ext4 {
+			q.Disks = []qemu.Disk{{Path: c.Rootfs}}
+		} else {
+			files = src.WriteTo
+		}
+	}
+	if c.Kernel == Linux {
+		more, err := c.linux(ctx, cache, &q)
+		if err != nil {
+			return q, err
+		}
+		base := files
+		files = func(w *rootfs.Writer) error { return errors.Join(base(w), more(w)) }
+	}
+	if c.Initrd != "" {
+		q.Initrd = c.Initrd
+	} else {
+		q.Initrd = filepath.Join(dir, "initramfs")
+		names, err := writeInitramfs(q.Initrd, files, c.Add)
+		if err != nil {
+			return q, err
+		}
+		if c.Kernel == Kevlar && len(c.Command) > 0 && len(q.Disks) == 0 {
+			c.Command = append([]string{names.LookPath(c.Command[0], searchPath(c.Env))}, c.Command[1:]...)
+		}
+	}
+	if c.Kernel != Linux {
+		q.Append = c.kevlarCommandLine(len(q.Disks) > 0)
+	}
+	return q, nil
+}
+
+func writeInitramfs(path string, parts ...func(*rootfs.Writer) error) (*rootfs.Writer, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := bufio.NewWriterSize(f, 1<<20)
+	w := rootfs.NewWriter(b)
+	for _, part := range parts {
+		if part == nil {
+			continue
+		}
+		if err := part(w); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(w.Close(), b.Flush()); err != nil {
+		return nil, err
+	}
+	return w, f.Close()
+}
+
+// withDefault adds a variable where the environment does not have it.
+func withDefault(env []string, name, value string) []string {
+	for _, kv := range env {
+		if strings.HasPrefix(kv, name+"=") {
+			return env
+		}
+	}
+	return append(env[:len(env):len(env)], name+"="+value)
+}
+
+func searchPath(env []string) string {
+	for _, kv := range env {
+		if path, ok := strings.CutPrefix(kv, "PATH="); ok {
+			return path
+		}
+	}
+	return rootfs.PATH
+}
+
+// serial is the name of the architecture's serial console.
+func serial(a arch.Arch) string {
+	if a == arch.ARM64 {
+		return "ttyAMA0"
+	}
+	return "ttyS0"
+}
+
+// kevlarCommandLine is what the Kevlar kernel is told.
+func (c *Config) kevlarCommandLine(disk bool) string {
+	words := []string{"console=" + serial(c.Arch), "panic=-1"}
+	if c.Terminal != nil {
+		words[0] = "console=hvc0"
+	}
+	if !c.Verbose {
+		words = append(words, "quiet")
+	}
+	if disk {
+		words = append(words, "root=/dev/vda", "rootfstype=ext4", "rw")
+	}
+	for _, kv := range [][2]string{{"kevlar.cwd", c.Dir}, {"kevlar.user", c.User}, {"kevlar.hostname", c.Hostname}} {
+		if kv[1] != "" {
+			words = append(words, kv[0]+"="+kv[1])
+		}
+	}
+	words = append(words, c.Env...)
+	words = append(words, c.Append...)
+	if len(c.Command) > 0 {
+		words = append(words, "init="+c.Command[0])
+		if len(c.Command) > 1 {
+			words = append(append(words, "--"), c.Command[1:]...)
+		}
+	}
+	for i, w := range words {
+		words[i] = quoteWord(w)
+	}
+	return strings.Join(words, " ")
+}
+
+// quoteWord makes one word of the kernel's command line.
+func quoteWord(w string) string {
+	if w != "" && !strings.ContainsAny(w, " \t\n\"\\") {
+		return w
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(w) + `"`
+}
+
+// grace is how long a machine may take to end once its program's status is known.
+const grace = 2 * time.Second
+
+func (c *Config) run(ctx context.Context, q qemu.Config) (Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	log := &tail{}
+	var out io.Writer = log
+	if c.Log != nil {
+		out = io.MultiWriter(log, c.Log)
+	}
+	begin := time.Now()
+	machine, err := qemu.Start(ctx, q, out)
+	if err != nil {
+		return Result{}, err
+	}
+	defer machine.Close()
+
+	var copies sync.WaitGroup // of what the guest writes
+	output := func(w io.Writer, p *qemu.Port) {
+		if w == nil {
+			w = io.Discard
+		}
+		copies.Go(func() { io.Copy(w, p) })
+	}
+	control := machine.Port(proto.Control)
+	if c.Terminal != nil {
+		output(c.Terminal.Out, machine.Console())
+		go io.Copy(machine.Console(), c.Terminal.In)
+	} else {
+		output(c.Stdout, machine.Port(proto.Stdout))
+		output(c.Stderr, machine.Port(proto.Stderr))
+		go func() {
+			if c.Stdin != nil {
+				io.Copy(machine.Port(proto.Stdin), c.Stdin)
+			}
+			machine.Port(proto.Stdin).CloseWrite()
+		}()
+	}
+	go c.steer(ctx, control)
+
+	// The guest's word is awaited apart from the machine's end: after the word there
+	// is output to come.
+	said := make(chan Result, 1)
+	go func() {
+		lines := bufio.NewScanner(control)
+		for lines.Scan() {
+			word, n, err := proto.Parse(lines.Text())
+			switch {
+			case err != nil:
+			case word == "exit" && len(n) == 1:
+				said <- Result{Status: n[0], Outcome: Exited}
+				return
+			case word == "panic":
+				said <- Result{Status: proto.StatusNoStatus, Outcome: Panicked}
+				return
+			}
+		}
+		said <- Result{Status: proto.StatusNoStatus, Outcome: NoStatus}
+	}()
+	var timeout <-chan time.Time
+	if c.Timeout > 0 {
+		t := time.NewTimer(c.Timeout)
+		defer t.Stop()
+		timeout = t.C
+	}
+
+	var r Result
+	select {
+	case r = <-said:
+		r.Elapsed = time.Since(begin)
+		// The agent has seen the host take all output before it reports: Linux need
+		// not be waited for. A panic is followed by its trace.
+		if c.Kernel != Linux || r.Outcome != Exited {
+			select {
+			case <-machine.Done():
+			case <-ctx.Done():
+			case <-time.After(grace):
+			}
+		}
+	case <-timeout:
+		r = Result{Status: proto.StatusTimeout, Outcome: TimedOut, Elapsed: time.Since(begin)}
+	case <-ctx.Done():
+		r = Result{Status: proto.StatusNoStatus, Outcome: NoStatus, Elapsed: time.Since(begin)}
+	}
+	machine.Kill()
+	machine.Wait()
+	copies.Wait()
+	r.Log, r.QEMU = log.String(), machine.Stderr()
+	if r.Outcome == NoStatus && panicked(r.Log) {
+		r.Outcome = Panicked
+	}
+	return r, nil
+}
+
+// steer passes window sizes and interrupts on.
+func (c *Config) steer(ctx context.Context, control io.Writer) {
+	var resize <-chan Size
+	if c.Terminal != nil {
+		resize = c.Terminal.Resize
+	}
+	for {
+		select {
+		case s, ok := <-resize:
+			if !ok {
+				resize = nil
+				continue
+			}
+			io.WriteString(control, proto.Winsize(s.Columns, s.Rows))
+		case _, ok := <-c.Interrupt:
+			if !ok {
+				return
+			}
+			io.WriteString(control, proto.Interrupt)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// panicked tells from a kernel's log whether it ended in a panic.
+func panicked(log string) bool {
+	return strings.Contains(log, "Kernel panic") || strings.Contains(log, "kernel panic") || strings.Contains(log, "fatal error:")
+}
+
+// Explain is one message on a run that did not end with the program's own status,
+// with what the kernel said last; "" for one that did.
+func (r Result) Explain() string {
+	var what string
+	switch r.Outcome {
+	case Exited:
+		return ""
+	case TimedOut:
+		what = fmt.Sprintf("timed out after %v", r.Elapsed.Round(time.Millisecond))
+	case Panicked:
+		what = "the kernel panicked"
+	default:
+		what = "the machine ended without an exit status"
+	}
+	if r.QEMU != "" {
+		what += "\nQEMU: " + r.QEMU
+	}
+	if log := lastLines(r.Log, 40); log != "" && r.Outcome != TimedOut {
+		what += "\nthe kernel's last words:\n" + log
+	}
+	return what
+}
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(s, "\r\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+// tailSize is how much of a log is kept: a panic's traces of many goroutines fit.
+const tailSize = 1 << 20
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if len(t.buf) > 2*tailSize {
+		t.buf = append(t.buf[:0], t.buf[len(t.buf)-tailSize:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.ReplaceAll(t.buf, []byte("\r\n"), []byte("\n")))
+}
+
+// ParseSize reads a size of memory: bytes, or with a suffix K, M or G. As for
+// QEMU, a bare number that is too small for bytes counts megabytes.
+func ParseSize(s string) (int64, error) {
+	num, shift := s, 0
+	if i := strings.IndexAny(s, "kKmMgG"); i > 0 && i >= len(s)-3 {
+		shift = map[byte]int{'k': 10, 'm': 20, 'g': 30}[s[i]|0x20]
+		if unit := strings.ToLower(s[i+1:]); unit != "" && unit != "b" && unit != "ib" {
+			return 0, fmt.Errorf("size %q: want a number with K, M or G", s)
+		}
+		num = s[:i]
+	}
+	n, err := strconv.ParseInt(num, 10, 64)
+	if err != nil || n <= 0 || n > 1<<(62-shift) {
+		return 0, fmt.Errorf("size %q: want a number with K, M or G", s)
+	}
+	if shift == 0 && n < 1<<20 {
+		shift = 20
+	}
+	return n << shift, nil
+}
