@@ -9,3 +9,8 @@ require (
 )
 
 require github.com/google/go-cmp v0.7.0
+
+require (
+	github.com/alecthomas/kong v1.17.0 // indirect
+	golang.org/x/term v0.47.0 // indirect
+)

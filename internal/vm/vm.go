@@ -138,6 +138,11 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 	}
 	if q.Machine == "" {
 		q.Machine = qemu.DefaultMachine(c.Arch)
+		if c.Kernel == Linux && c.Arch == arch.AMD64 {
+			// On a microvm Linux finds no clock to compare the TSC with but the PIT; on
+			// a busy host it gives up on both, and hangs.
+			q.Machine = qemu.Q35
+		}
 	}
 	if c.Terminal == nil {
 		q.Ports = append(q.Ports, proto.Stdin, proto.Stdout, proto.Stderr)

@@ -64,6 +64,9 @@ func (a *agent) start() error {
 	if a.control, err = openPort(proto.Control); err != nil {
 		return err
 	}
+	if err := awaitHost(a.control); err != nil {
+		return err
+	}
 	if a.cfg.Disk {
 		if err := switchRoot(a.cfg.ReadOnly); err != nil {
 			return err
@@ -270,6 +273,7 @@ func (a *agent) openTerminal() error {
 // a pipe in between, since a port can be open only once and a program expects to
 // be able to open /dev/stdout again.
 func (a *agent) openStreams() error {
+	var input, program *os.File
 	for i, name := range []string{proto.Stdin, proto.Stdout, proto.Stderr} {
 		port, err := openPort(name)
 		if err != nil {
@@ -282,8 +286,11 @@ func (a *agent) openStreams() error {
 		r, w := os.NewFile(uintptr(fds[0]), "pipe"), os.NewFile(uintptr(fds[1]), "pipe")
 		if i == 0 {
 			a.stdio[i] = r
-			go feed(w, port)
+			input, program = port, w
 			continue
+		}
+		if err := awaitHost(port); err != nil {
+			return err
 		}
 		a.stdio[i] = w
 		s, err := newStream(port, fds[0])
@@ -292,7 +299,19 @@ func (a *agent) openStreams() error {
 		}
 		a.streams = append(a.streams, s)
 	}
+	// Only now: until the driver has heard that the host is connected, a read finds
+	// the end of the stream. What it hears of ports comes in their order.
+	go feed(program, input)
 	return nil
+}
+
+// awaitHost waits until the driver has heard that the host is connected to a port.
+func awaitHost(port *os.File) error {
+	return await("the host on "+port.Name(), func() bool {
+		fds := []unix.PollFd{{Fd: int32(port.Fd()), Events: unix.POLLOUT}}
+		n, err := unix.Poll(fds, 0)
+		return err == nil && n == 1 && fds[0].Revents&unix.POLLHUP == 0
+	})
 }
 
 // feed copies the host's input to the program until either ends.
