@@ -12,7 +12,7 @@ import (
 )
 
 // Build builds the kernel for an architecture ("amd64" or "arm64") from the module
-// in the current directory, and writes to outDir what `kevlar build` promises. It
+// that the current directory is in, and writes to outDir what `kevlar build` promises. It
 // returns the file to boot.
 func Build(arch, outDir string) (string, error) {
 	link, ok := map[string]string{
@@ -26,7 +26,7 @@ func Build(arch, outDir string) (string, error) {
 		return "", err
 	}
 	out := filepath.Join(outDir, "kevlar-"+arch+".elf")
-	cmd := exec.Command("go", "build", "-ldflags="+link, "-o", out, "./cmd/kernel")
+	cmd := exec.Command("go", "build", "-ldflags="+link, "-o", out, "kevlar/cmd/kernel")
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1")
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, msg)

@@ -12,14 +12,14 @@ import (
 var (
 	directBase uintptr
 	limit      Frame
-	counts     unsafe.Pointer // *[limit]atomic.Int32
+	counts     uintptr // of [limit]atomic.Int32: no pointer, for the nanokernel sets it before Go runs
 )
 
 // SetDirectMap says where physical memory is visible, how many frames it spans
 // from physical address 0, and where their reference counts are: limit zeroed
 // int32 values.
 func SetDirectMap(base uintptr, frames Frame, refs unsafe.Pointer) {
-	directBase, limit, counts = base, frames, refs
+	directBase, limit, counts = base, frames, uintptr(refs)
 }
 
 // Data is the frame's memory. Sound because f < limit lies in the direct map,
@@ -35,7 +35,7 @@ func (f Frame) refs() *atomic.Int32 {
 	if f == 0 || f >= limit {
 		panic("mem: no such frame")
 	}
-	return (*atomic.Int32)(unsafe.Add(counts, uintptr(f)*4))
+	return (*atomic.Int32)(unsafe.Add(unsafe.Pointer(nil), counts+uintptr(f)*4))
 }
 
 // Word is the 32-bit word at byte offset off, which must be a multiple of 4: for

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -191,6 +192,9 @@ var tests = []Test{
 		return nil
 	}},
 	{"preemption", func() error {
+		if strings.Contains(os.Getenv("GODEBUG"), "gccheckmark=1") {
+			return nil // with it, a collection beside a spinning goroutine hangs on Linux, too
+		}
 		var done bool
 		var wg sync.WaitGroup
 		for range runtime.NumCPU() {
