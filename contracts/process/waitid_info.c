@@ -11,12 +11,14 @@ int main(void)
 {
 	siginfo_t i;
 	pid_t pid;
+	struct gate go = gate_new();
 	CALL("no options", waitid(P_ALL, 0, &i, 0));
 	CALL("no children", waitid(P_ALL, 0, &i, WEXITED));
 	CALL("bad idtype", waitid(17, 0, &i, WEXITED));
 	CHILD(pid)
 	{
 		raise(SIGSTOP);
+		gate_wait(go);
 		_exit(33);
 	}
 	memset(&i, 0, sizeof i);
@@ -28,6 +30,7 @@ int main(void)
 	kill(pid, SIGCONT);
 	CALL("WCONTINUED", waitid(P_ALL, 0, &i, WCONTINUED));
 	show("continued", &i, pid);
+	gate_open(go);
 	CALL("WEXITED|WNOWAIT", waitid(P_ALL, 0, &i, WEXITED | WNOWAIT));
 	show("exited", &i, pid);
 	CALL("again, by group", waitid(P_PGID, getpgrp(), &i, WEXITED));

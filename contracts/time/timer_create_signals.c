@@ -1,11 +1,13 @@
 // timer_create(2), timer_settime(2): signal and value, overrun, SIGEV_NONE, absolute time, errors.
 #include "contract.h"
 
-static volatile int value, code;
+static volatile int value, code, most;
 static void keep(int sig, siginfo_t *i, void *c)
 {
 	value = i->si_value.sival_int;
 	code = i->si_code;
+	if (i->si_overrun > most)
+		most = i->si_overrun;
 	got[sig]++;
 }
 
@@ -25,7 +27,7 @@ int main(void)
 	timer_settime(id, 0, &t, NULL);
 	pause_ms(60);
 	unblock(SIGRTMIN);
-	IS("overruns counted", timer_getoverrun(id) >= 5);
+	IS("overruns counted", most >= 5);
 	CALL("disarm", timer_settime(id, 0, &(struct itimerspec){ 0 }, &cur));
 	FACT("interval was %ld", (long)cur.it_interval.tv_nsec);
 	timer_gettime(id, &cur);
