@@ -45,6 +45,7 @@ func New(problem func(error)) *Metal {
 	m.random.r = rand.NewChaCha8(seed)
 	m.info = machine.Info{
 		Cmdline: nk.Cmdline(),
+		Init:    initPath(),
 		Initrd:  nk.Initrd(),
 		Memory:  nk.Memory(),
 		ClockHz: nk.ClockHz(),

@@ -85,12 +85,17 @@ fpdone:
 	CMPQ	gprs_vec(AX), $CAUSE_SYSCALL
 	JNE	iret
 	// SYSRET after SYSCALL, to a low address only (a non-canonical one would fault
-	// in ring 0 on the user's stack), and not with TF or RF set.
+	// in ring 0 on the user's stack), not with TF or RF set, and not where CX and R11
+	// matter because the registers became others since (a signal handler's return).
 	MOVQ	gprs_ip(AX), CX
 	MOVQ	CX, BX
 	SHRQ	$47, BX
 	JNE	iret
+	CMPQ	CX, gprs_cx(AX)
+	JNE	iret
 	MOVQ	gprs_flags(AX), R11
+	CMPQ	R11, gprs_r11(AX)
+	JNE	iret
 	TESTQ	$0x10100, R11
 	JNE	iret
 	SWAPGS

@@ -23,6 +23,7 @@ type program struct {
 	m    machine.Machine
 	s    *machine.Space
 	r    *machine.Regs
+	code mem.Frame
 	data mem.Frame
 }
 
@@ -37,6 +38,7 @@ func start(m machine.Machine, code []byte) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.code = f
 	copy(f.Data()[:], code)
 	m.SyncCode(f)
 	if p.data, err = p.mapPage(dataAt, pgtable.Read|pgtable.Write|pgtable.User); err != nil {
@@ -101,6 +103,20 @@ func UserMode(m machine.Machine) []Test {
 			}
 			return nil
 		}},
+		{"system call keeps registers", func() error {
+			// After a system call the upper layer may set any registers, as at the return
+			// from a signal handler: the program sees them all.
+			p, err := start(m, userSyscall)
+			if err != nil {
+				return err
+			}
+			defer p.end()
+			p.trap()
+			if err := p.registers(); err != nil {
+				return err
+			}
+			return nil
+		}},
 		{"faults", func() error {
 			p, err := start(m, userSyscall)
 			if err != nil {
@@ -114,6 +130,32 @@ func UserMode(m machine.Machine) []Test {
 			p.r.SetPC(dataAt)
 			if t := p.trap(); t.Kind != machine.Fault || t.Access != machine.Execute || !t.Present {
 				return fmt.Errorf("jump to data: %+v", t)
+			}
+			return nil
+		}},
+		{"running out of memory", func() error {
+			before := mem.Usage().InUse
+			var all []mem.Frame
+			for len(all) < 1<<16 { // of a big machine, not all
+				f, err := mem.AllocDirty()
+				if err != nil {
+					break
+				}
+				f.Words()[0] = uint64(f)
+				all = append(all, f)
+			}
+			for i := range 1000 { // the heap has its share still
+				_ = make([]byte, 1000+i)
+			}
+			runtime.GC()
+			for _, f := range all {
+				if f.Words()[0] != uint64(f) {
+					return fmt.Errorf("frame %#x belongs to two", uint64(f))
+				}
+				f.Unref()
+			}
+			if n := mem.Usage().InUse; n != before || len(all) == 0 {
+				return fmt.Errorf("%d frames in use, %d before; had %d", n, before, len(all))
 			}
 			return nil
 		}},

@@ -83,3 +83,19 @@ func fill(m machine.Machine, seed uint64) error {
 	}
 	return nil
 }
+
+// registers checks that CX and R11 reach the program after a system call.
+func (p *program) registers() error {
+	// mov [rsi], rcx; mov [rsi+8], r11; syscall
+	copy(p.code.Data()[0x100:], []byte{0x48, 0x89, 0x0e, 0x4c, 0x89, 0x5e, 0x08, 0x0f, 0x05})
+	p.r.SetPC(codeAt + 0x100)
+	p.r.SI, p.r.CX, p.r.R11 = dataAt, 0x1111, 0x2222
+	if t := p.trap(); t.Kind != machine.Syscall {
+		return fmt.Errorf("trap %+v", t)
+	}
+	w := p.data.Words()
+	if w[0] != 0x1111 || w[1] != 0x2222 {
+		return fmt.Errorf("CX %#x, R11 %#x", w[0], w[1])
+	}
+	return nil
+}

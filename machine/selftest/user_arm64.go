@@ -70,3 +70,20 @@ func fill(m machine.Machine, seed uint64) error {
 	}
 	return nil
 }
+
+// registers checks that the registers reach the program after a system call.
+func (p *program) registers() error {
+	// stp x2, x30, [x1]; svc #0
+	copy(p.code.Data()[0x100:], code(0xa9007822, 0xd4000001))
+	p.m.SyncCode(p.code)
+	p.r.SetPC(codeAt + 0x100)
+	p.r.X[1], p.r.X[2], p.r.X[30] = dataAt, 0x1111, 0x2222
+	if t := p.trap(); t.Kind != machine.Syscall {
+		return fmt.Errorf("trap %+v", t)
+	}
+	w := p.data.Words()
+	if w[0] != 0x1111 || w[1] != 0x2222 {
+		return fmt.Errorf("X2 %#x, X30 %#x", w[0], w[1])
+	}
+	return nil
+}
