@@ -18,6 +18,8 @@ func Build(arch, outDir string) (string, error) {
 	link, ok := map[string]string{
 		// 4 MiB and the ELF header's page above imageBase, as a 64-bit number.
 		"amd64": "-T -0x7fbff000 -E kevlar/machine/nk.PVHEntry",
+		// The page behind arm64Base; segments start at page boundaries.
+		"arm64": "-T 0xff8000001000 -R 0x1000 -E kevlar/machine/nk.entry",
 	}[arch]
 	if !ok {
 		return "", fmt.Errorf("image: no such architecture: %q", arch)
@@ -30,6 +32,10 @@ func Build(arch, outDir string) (string, error) {
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1")
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, msg)
+	}
+	if arch == "arm64" {
+		flat := filepath.Join(outDir, "kevlar-arm64.Image")
+		return flat, ARM64(out, out, flat)
 	}
 	return out, PVH(out, out)
 }
