@@ -268,6 +268,7 @@ TEXT ·enterUser(SB),NOSPLIT|NOFRAME,$0-40
 	MRS	TPIDR_EL1, R2
 	MOVD	const_spaceTag(R1), R3
 	MOVD	archCPU_active(R2), R4
+	CBZ	R3, assign              // it never ran; and active may be 0, too
 	CMP	R3, R4
 	BNE	space
 
