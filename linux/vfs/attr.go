@@ -2,6 +2,8 @@ package vfs
 
 import (
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/user"
 )
 
 // Stat is what stat(2) and statx(2) tell of a file, before linux/abi encodes it.
@@ -338,4 +340,19 @@ func (m *Mount) statFlags() int64 {
 		s |= 0x2000 // ST_NOSYMFOLLOW
 	}
 	return s
+}
+
+// LimitWrite shortens a write at off so that it keeps within RLIMIT_FSIZE; where
+// nothing is left it answers EFBIG and sends SIGXFSZ.
+func (c *Context) LimitWrite(src *user.IO, off int64) error {
+	limit := c.Limit(unix.RLIMIT_FSIZE)
+	if uint64(off)+uint64(src.Len()) <= limit {
+		return nil
+	}
+	if uint64(off) >= limit {
+		c.Signal(unix.SIGXFSZ)
+		return unix.EFBIG
+	}
+	src.Limit(int(limit - uint64(off)))
+	return nil
 }

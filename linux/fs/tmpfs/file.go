@@ -1,0 +1,110 @@
+package tmpfs
+
+import (
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/mm"
+	"kevlar/linux/user"
+	"kevlar/linux/vfs"
+	"kevlar/machine/mem"
+)
+
+// maxSize is the largest file: page indices times the page size stay positive.
+const maxSize = 1<<63 - 1 - mem.PageSize
+
+// Open implements vfs.InodeOps.
+func (n *node) Open(c *vfs.Context, i *vfs.Inode, f *vfs.File) (vfs.FileOps, error) {
+	switch i.Type() {
+	case unix.S_IFREG:
+		return fileOps{n: n}, nil
+	case unix.S_IFDIR:
+		return dirOps{n: n}, nil
+	}
+	return vfs.OpenSpecial(c, i, f)
+}
+
+// fileOps is an open regular file.
+type fileOps struct {
+	vfs.DefaultOps
+	n *node
+}
+
+func (o fileOps) Seekable() bool { return true }
+
+func (o fileOps) Read(c *vfs.Context, f *vfs.File, dst *user.IO, off int64) (int, error) {
+	n, err := o.n.data.read(dst, off, o.n.Size())
+	if n > 0 || err == nil {
+		f.Accessed()
+	}
+	return n, err
+}
+
+// Write holds the inode's lock, so that writes, appends and truncation exclude each
+// other. The file grows after the bytes are there.
+func (o fileOps) Write(c *vfs.Context, f *vfs.File, src *user.IO, off int64) (int, error) {
+	if src.Len() == 0 {
+		return 0, nil
+	}
+	n := o.n
+	n.Mu.Lock()
+	defer n.Mu.Unlock()
+	if f.Append() {
+		off = n.Size()
+	}
+	if off >= maxSize {
+		return 0, unix.EFBIG
+	}
+	src.Limit(int(min(int64(src.Len()), maxSize-off)))
+	if err := c.LimitWrite(src, off); err != nil {
+		return 0, err
+	}
+	f.Modified(c)
+	done, err := n.data.write(src, off)
+	if end := off + int64(done); end > n.Size() {
+		n.SetSize(end)
+	}
+	if f.Append() {
+		f.AppendedTo(off + int64(done))
+	}
+	return done, err
+}
+
+func (o fileOps) Seek(f *vfs.File, off int64, whence int, pos int64) (int64, error) {
+	size := o.n.Size()
+	if whence != unix.SEEK_DATA && whence != unix.SEEK_HOLE {
+		return vfs.SeekIn(off, whence, pos, size)
+	}
+	if off < 0 || off >= size {
+		return 0, unix.ENXIO
+	}
+	return o.n.data.seek(off, size, whence == unix.SEEK_DATA)
+}
+
+func (o fileOps) Map(*vfs.File) (mm.Object, error)          { return nil, unix.ENODEV }
+func (o fileOps) Fsync(*vfs.Context, *vfs.File, bool) error { return nil }
+
+func (o fileOps) Fallocate(c *vfs.Context, f *vfs.File, mode uint32, off, length int64) error {
+	const keep, punch = unix.FALLOC_FL_KEEP_SIZE, unix.FALLOC_FL_PUNCH_HOLE
+	if mode&^(keep|punch) != 0 {
+		return unix.EOPNOTSUPP
+	}
+	n := o.n
+	n.Mu.Lock()
+	defer n.Mu.Unlock()
+	f.Modified(c)
+	if mode&punch != 0 {
+		return n.data.punch(off, length)
+	}
+	if mode&keep == 0 && off+length > n.Size() {
+		if err := c.CheckFileSize(off + length); err != nil {
+			return err
+		}
+	}
+	if err := n.data.allocate(off, length); err != nil {
+		return err
+	}
+	if mode&keep == 0 && off+length > n.Size() {
+		n.SetSize(off + length)
+	}
+	return nil
+}
