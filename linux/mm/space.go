@@ -1,0 +1,526 @@
+package mm
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/user"
+	"kevlar/machine"
+	"kevlar/machine/mem"
+	"kevlar/machine/pgtable"
+)
+
+const (
+	// minAddr is the lowest address that mmap gives (vm.mmap_min_addr).
+	minAddr = 0x10000
+	// guardGap is kept free below a stack that grows.
+	guardGap = 256 * mem.PageSize
+	// maxMaps is vm.max_map_count.
+	maxMaps = 65530
+)
+
+// Space is an address space: what tasks that share memory have in common.
+type Space struct {
+	m    machine.Machine
+	hw   *machine.Space
+	refs atomic.Int32
+
+	mu       sync.RWMutex // guards the VMAs and brk; taken before pt and Mappings.mu
+	vmas     []*VMA       // sorted, apart from each other
+	seq      uint64       // counts changes of vmas
+	total    uint64       // bytes in vmas
+	base     uint64       // mmap goes downwards from here
+	brkStart uint64
+	brk      uint64
+	stackMax uint64 // bytes that the stack may grow to
+
+	pt     sync.Mutex // guards page-table entries, gen and rss; leaf but for package mem's
+	gen    uint64     // counts calls of zapObject and cleanObject
+	mapped int        // pages mapped, but for the frame of zeroes
+}
+
+var _ user.Memory = (*Space)(nil)
+
+// zeroFrame is what untouched anonymous memory reads as. It is not counted where it
+// is mapped.
+var zeroFrame = sync.OnceValue(func() mem.Frame {
+	f, err := mem.Alloc()
+	if err != nil {
+		panic("mm: no memory for the frame of zeroes")
+	}
+	return f
+})
+
+// New returns an empty address space with one reference.
+func New(m machine.Machine) (*Space, error) {
+	hw, err := m.NewSpace()
+	if err != nil {
+		return nil, err
+	}
+	s := &Space{m: m, hw: hw, stackMax: 8 << 20}
+	s.refs.Store(1)
+	zeroFrame()
+	s.base = pgtable.UserEnd - 1<<30 - s.random(28)
+	return s, nil
+}
+
+// random is a page-aligned number of at most bits bits of pages.
+func (s *Space) random(bits int) uint64 {
+	var b [8]byte
+	s.m.Random(b[:])
+	return binary.LittleEndian.Uint64(b[:]) >> (64 - bits) << mem.PageShift
+}
+
+// Hardware is what Machine.Enter takes.
+func (s *Space) Hardware() *machine.Space { return s.hw }
+
+// Retain adds a reference. Release drops one; the last unmaps everything. No program
+// may then be running in the space.
+func (s *Space) Retain() { s.refs.Add(1) }
+
+func (s *Space) Release() {
+	if s.refs.Add(-1) > 0 {
+		return
+	}
+	s.mu.Lock()
+	gone := s.take(0, pgtable.UserEnd)
+	s.unmap(0, pgtable.UserEnd)
+	s.mu.Unlock()
+	release(gone)
+	s.m.FreeSpace(s.hw)
+}
+
+// Usage returns the bytes of all mappings and the pages that are mapped now.
+func (s *Space) Usage() (total uint64, resident int) {
+	s.mu.RLock()
+	total = s.total
+	s.mu.RUnlock()
+	s.pt.Lock()
+	defer s.pt.Unlock()
+	return total, s.mapped
+}
+
+// unmap empties the entries of [from, to) and drops their frames, after the flush.
+func (s *Space) unmap(from, to uint64) {
+	for from < to {
+		from = s.unmapSome(from, to)
+	}
+}
+
+// unmapSome empties up to a batch of entries and returns where it stopped.
+func (s *Space) unmapSome(from, to uint64) (next uint64) {
+	var frames [256]mem.Frame
+	n, dirty := 0, false
+	next = to
+	s.pt.Lock()
+	s.hw.Range(from, to, func(va uint64, e *pgtable.Entry) bool {
+		if n == len(frames) {
+			next = va
+			return false
+		}
+		if !e.Load().Mapped() {
+			return true
+		}
+		dirty = true
+		if f := e.Clear().Frame(); f != zeroFrame() {
+			frames[n] = f
+			n++
+		}
+		return true
+	})
+	s.mapped -= n
+	if dirty {
+		s.m.FlushTLB(s.hw, from, next)
+	}
+	s.pt.Unlock()
+	for _, f := range frames[:n] {
+		f.Unref()
+	}
+	return next
+}
+
+// objectRange is the part of v that shows pages [first, last) of its object.
+func (v *VMA) objectRange(first, last uint64) (from, to uint64) {
+	lo, hi := max(first, v.off), min(last, v.index(v.end))
+	if lo >= hi {
+		return 0, 0
+	}
+	return v.start + (lo-v.off)<<mem.PageShift, v.start + (hi-v.off)<<mem.PageShift
+}
+
+func (s *Space) zapObject(v *VMA, first, last uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.pt.Lock()
+	s.gen++
+	s.pt.Unlock()
+	if !v.dead {
+		s.unmap(v.objectRange(first, last))
+	}
+}
+
+func (s *Space) cleanObject(v *VMA, first, last uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.pt.Lock()
+	defer s.pt.Unlock()
+	s.gen++
+	if v.dead || !v.shared {
+		return
+	}
+	from, to := v.objectRange(first, last)
+	s.readOnly(v, from, to)
+}
+
+// readOnly takes write permission from the entries of [from, to). The caller holds pt.
+func (s *Space) readOnly(v *VMA, from, to uint64) {
+	changed := false
+	s.hw.Range(from, to, func(va uint64, e *pgtable.Entry) bool {
+		if x := e.Load(); x.Writable() {
+			e.Set(x.Frame(), v.pteProt(false))
+			changed = true
+		}
+		return true
+	})
+	if changed {
+		s.m.FlushTLB(s.hw, from, to)
+	}
+}
+
+// Result is what became of a fault.
+type Result uint8
+
+const (
+	Repaired    Result = iota // the program goes on
+	MapError                  // SIGSEGV, SEGV_MAPERR: nothing is mapped there
+	AccessError               // SIGSEGV, SEGV_ACCERR: the protection forbids it
+	BusError                  // SIGBUS, BUS_ADRERR: past the end of the object, or an I/O error
+	OutOfMemory               // no frame is left
+)
+
+// Fault repairs an access to addr that the page table does not allow, or tells why
+// it cannot.
+func (s *Space) Fault(access machine.Access, addr user.Addr) Result {
+	va := uint64(addr) &^ (mem.PageSize - 1)
+	for {
+		r, again := s.fault(access, va)
+		if !again {
+			return r
+		}
+	}
+}
+
+func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
+	s.mu.RLock()
+	v := s.find(va)
+	if v == nil {
+		s.mu.RUnlock()
+		if s.growStack(va) {
+			return Repaired, true
+		}
+		return MapError, false
+	}
+	need := unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
+	write := access == machine.Write
+	if write {
+		need = unix.PROT_WRITE
+	} else if access == machine.Execute {
+		need = unix.PROT_EXEC
+	}
+	if v.prot&need == 0 {
+		s.mu.RUnlock()
+		return AccessError, false
+	}
+	// Look first, so that no frame is prepared in vain; the decision is made again
+	// under the lock.
+	s.pt.Lock()
+	gen, seq := s.gen, s.seq
+	var old pgtable.Value
+	if e := s.hw.Page(va); e != nil {
+		old = e.Load()
+	}
+	if old.Mapped() && !write || old.Writable() {
+		s.m.FlushTLB(s.hw, va, va+mem.PageSize) // another thread has repaired it
+		s.pt.Unlock()
+		s.mu.RUnlock()
+		return Repaired, false
+	}
+	private := write && !v.shared
+	if private && old.Mapped() && old.Frame() != zeroFrame() && old.Frame().Refs() == 1 {
+		// Nobody else has the frame any more: no copy is needed.
+		s.hw.Page(va).Set(old.Frame(), v.pteProt(true))
+		s.m.FlushTLB(s.hw, va, va+mem.PageSize)
+		s.pt.Unlock()
+		s.mu.RUnlock()
+		return Repaired, false
+	}
+	var source mem.Frame // what to copy from, with a reference
+	if old.Mapped() && private && old.Frame() != zeroFrame() {
+		source = old.Frame()
+		source.Ref()
+	}
+	s.pt.Unlock()
+	obj, index, writable := v.obj, v.index(va), write
+	s.mu.RUnlock()
+
+	frame := zeroFrame()
+	if obj != nil && source == 0 && !(private && old.Mapped()) {
+		f, err := obj.Page(index, write && !private)
+		if err == unix.ENOMEM {
+			return OutOfMemory, false
+		} else if err != nil {
+			return BusError, false
+		}
+		frame = f
+		if private {
+			source = f
+		}
+	}
+	if private {
+		f, err := allocFrame(source == 0)
+		if err != nil {
+			if source != 0 {
+				source.Unref()
+			}
+			return OutOfMemory, false
+		}
+		if source != 0 {
+			*f.Data() = *source.Data()
+			source.Unref()
+		}
+		frame = f
+	}
+
+	s.mu.RLock()
+	s.pt.Lock()
+	ok := s.seq == seq && s.gen == gen
+	var e *pgtable.Entry
+	if ok {
+		var err error
+		if e, err = s.hw.MakePage(va); err != nil {
+			s.pt.Unlock()
+			s.mu.RUnlock()
+			drop(frame)
+			if Reclaim(reclaimBatch) > 0 {
+				return Repaired, true
+			}
+			return OutOfMemory, false
+		}
+		ok = e.Load() == old
+	}
+	if !ok {
+		s.pt.Unlock()
+		s.mu.RUnlock()
+		drop(frame)
+		return Repaired, true
+	}
+	if old.Mapped() {
+		// Another frame for a live translation: break before make (Arm ARM D8.16.1).
+		e.Clear()
+		s.m.FlushTLB(s.hw, va, va+mem.PageSize)
+		if old.Frame() != zeroFrame() {
+			s.mapped--
+		}
+	}
+	p := v.pteProt(writable)
+	if p&pgtable.Execute != 0 {
+		s.m.SyncCode(frame)
+	}
+	e.Set(frame, p)
+	if frame != zeroFrame() {
+		s.mapped++
+	}
+	s.pt.Unlock()
+	s.mu.RUnlock()
+	if old.Mapped() {
+		drop(old.Frame())
+	}
+	return Repaired, false
+}
+
+// drop gives back a reference that a mapping had or was to have.
+func drop(f mem.Frame) {
+	if f != zeroFrame() {
+		f.Unref()
+	}
+}
+
+// growStack extends a mapping that grows down to va, where that is allowed.
+func (s *Space) growStack(va uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.search(va)
+	if i == len(s.vmas) || va < minAddr {
+		return false
+	}
+	v := s.vmas[i]
+	if v.start <= va {
+		return true
+	}
+	if !v.growsDown || v.end-va > s.stackMax || i > 0 && va < s.vmas[i-1].end+guardGap {
+		return false
+	}
+	s.total += v.start - va
+	v.start = va
+	s.seq++
+	return true
+}
+
+// Fork returns a copy of the space: private memory is copied when either side writes
+// it, shared memory is shared.
+func (s *Space) Fork() (*Space, error) {
+	c, err := New(s.m)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	c.mu.Lock()
+	c.base, c.brkStart, c.brk, c.stackMax = s.base, s.brkStart, s.brk, s.stackMax
+	s.pt.Lock()
+	for _, v := range s.vmas {
+		w := v.clone()
+		c.attach(w)
+		c.vmas = append(c.vmas, w)
+		c.total += w.end - w.start
+		if v.shared {
+			continue // faults find the pages in the object
+		}
+		s.readOnly(v, v.start, v.end)
+		s.hw.Range(v.start, v.end, func(va uint64, e *pgtable.Entry) bool {
+			x := e.Load()
+			if !x.Mapped() {
+				return true
+			}
+			var ce *pgtable.Entry
+			if ce, err = c.hw.MakePage(va); err != nil {
+				return false
+			}
+			ce.SetValue(x)
+			if f := x.Frame(); f != zeroFrame() {
+				f.Ref()
+				c.mapped++
+			}
+			return true
+		})
+		if err != nil {
+			break
+		}
+	}
+	s.pt.Unlock()
+	c.mu.Unlock()
+	s.mu.Unlock()
+	if err != nil {
+		c.Release()
+		return nil, err
+	}
+	return c, nil
+}
+
+// copy moves p from or to user memory, faulting pages in. The page-table lock is held
+// while the bytes of one page move, so that the frame stays.
+func (s *Space) copy(p []byte, at user.Addr, out bool) (n int, err error) {
+	access := machine.Read
+	if out {
+		access = machine.Write
+	}
+	for n < len(p) {
+		va := uint64(at) + uint64(n)
+		if va >= pgtable.UserEnd {
+			return n, unix.EFAULT
+		}
+		s.pt.Lock()
+		for n < len(p) && va < pgtable.UserEnd {
+			e := s.hw.Page(va)
+			if e == nil {
+				break
+			}
+			x := e.Load()
+			if out && !x.Writable() || !x.Present() {
+				break
+			}
+			d := x.Frame().Data()[va%mem.PageSize:]
+			var k int
+			if out {
+				k = copy(d, p[n:])
+			} else {
+				k = copy(p[n:], d)
+			}
+			n, va = n+k, va+uint64(k)
+		}
+		s.pt.Unlock()
+		if n < len(p) && (va >= pgtable.UserEnd || s.Fault(access, user.Addr(va)) != Repaired) {
+			return n, unix.EFAULT
+		}
+	}
+	return n, nil
+}
+
+// CopyIn implements user.Memory.
+func (s *Space) CopyIn(dst []byte, from user.Addr) (int, error) { return s.copy(dst, from, false) }
+
+// CopyOut implements user.Memory.
+func (s *Space) CopyOut(to user.Addr, src []byte) (int, error) { return s.copy(src, to, true) }
+
+// word calls do with the aligned 32-bit word at a.
+func (s *Space) word(a user.Addr, access machine.Access, do func(*atomic.Uint32)) error {
+	va := uint64(a)
+	for {
+		if va >= pgtable.UserEnd || va%4 != 0 {
+			return unix.EFAULT
+		}
+		s.pt.Lock()
+		if e := s.hw.Page(va); e != nil {
+			if x := e.Load(); x.Writable() || x.Present() && access == machine.Read {
+				do(x.Frame().Word(int(va % mem.PageSize)))
+				s.pt.Unlock()
+				return nil
+			}
+		}
+		s.pt.Unlock()
+		if s.Fault(access, a) != Repaired {
+			return unix.EFAULT
+		}
+	}
+}
+
+// LoadWord reads an aligned 32-bit word at once, as futexes need.
+func (s *Space) LoadWord(a user.Addr) (v uint32, err error) {
+	err = s.word(a, machine.Read, func(w *atomic.Uint32) { v = w.Load() })
+	return v, err
+}
+
+// CompareAndSwapWord replaces old by new at once, and reports whether it did.
+func (s *Space) CompareAndSwapWord(a user.Addr, old, new uint32) (swapped bool, err error) {
+	err = s.word(a, machine.Write, func(w *atomic.Uint32) { swapped = w.CompareAndSwap(old, new) })
+	return swapped, err
+}
+
+// FutexKey names a futex: two addresses that are the same word have the same key.
+type FutexKey struct {
+	Owner  any // the Space, or the Object of a shared mapping
+	Offset uint64
+}
+
+// FutexKey returns the key of the word at a; shared looks behind shared mappings.
+func (s *Space) FutexKey(a user.Addr, shared bool) (FutexKey, error) {
+	if uint64(a) >= pgtable.UserEnd {
+		return FutexKey{}, unix.EFAULT
+	}
+	if shared {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		v := s.find(uint64(a))
+		if v == nil {
+			return FutexKey{}, unix.EFAULT
+		}
+		if v.shared {
+			return FutexKey{v.obj, v.index(uint64(a))<<mem.PageShift | uint64(a)%mem.PageSize}, nil
+		}
+	}
+	return FutexKey{s, uint64(a)}, nil
+}
+
+func nothing(*atomic.Uint32) {}

@@ -1,0 +1,250 @@
+package mm
+
+import (
+	"bytes"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/user"
+	"kevlar/machine"
+	"kevlar/machine/mem"
+	"kevlar/machine/sim"
+)
+
+const page = mem.PageSize
+
+func newSpace(t testing.TB) *Space {
+	t.Helper()
+	m := sim.New(t, sim.Config{})
+	zeroFrame()
+	before := mem.Usage().InUse
+	s, err := New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Release()
+		if after := mem.Usage().InUse; after != before {
+			t.Errorf("%d frames in use, %d before", after, before)
+		}
+	})
+	return s
+}
+
+func mustMap(t testing.TB, s *Space, r Request) user.Addr {
+	t.Helper()
+	a, err := s.Mmap(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+const anon, rw = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS, unix.PROT_READ | unix.PROT_WRITE
+
+func TestCopyAcrossPages(t *testing.T) {
+	s := newSpace(t)
+	a := mustMap(t, s, Request{Length: 3 * page, Prot: rw, Flags: anon})
+	want := bytes.Repeat([]byte("kevlar"), 1000)
+	if n, err := s.CopyOut(a+100, want); n != len(want) || err != nil {
+		t.Fatal(n, err)
+	}
+	got := make([]byte, len(want))
+	if n, err := s.CopyIn(got, a+100); n != len(got) || err != nil || !bytes.Equal(got, want) {
+		t.Fatal(n, err)
+	}
+	if n, err := s.CopyOut(a+3*page-4, want); n != 4 || err != unix.EFAULT {
+		t.Errorf("past the end: %d, %v", n, err)
+	}
+}
+
+func TestProtect(t *testing.T) {
+	s := newSpace(t)
+	a := mustMap(t, s, Request{Length: 3 * page, Prot: rw, Flags: anon})
+	s.CopyOut(a+page, []byte("kept"))
+	if err := s.Mprotect(a+page, page, unix.PROT_NONE); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Maps()); n != 3 {
+		t.Errorf("%d mappings after a split", n)
+	}
+	if r := s.Fault(machine.Read, a+page); r != AccessError {
+		t.Errorf("read of PROT_NONE: %v", r)
+	}
+	if err := s.Mprotect(a+page, page, rw); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Maps()); n != 1 {
+		t.Errorf("%d mappings after a join", n)
+	}
+	b := make([]byte, 4)
+	if _, err := s.CopyIn(b, a+page); err != nil || string(b) != "kept" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if err := s.Mprotect(a, 4*page, unix.PROT_READ); err != unix.ENOMEM {
+		t.Errorf("hole: %v", err)
+	}
+	if r := s.Fault(machine.Write, a); r != AccessError {
+		t.Errorf("write after a partial mprotect: %v", r)
+	}
+}
+
+func TestForkCopiesOnWrite(t *testing.T) {
+	s := newSpace(t)
+	a := mustMap(t, s, Request{Length: page, Prot: rw, Flags: anon})
+	b := mustMap(t, s, Request{Length: page, Prot: rw, Flags: unix.MAP_SHARED | unix.MAP_ANONYMOUS})
+	s.CopyOut(a, []byte{1})
+	s.CopyOut(b, []byte{1})
+	c, err := s.Fork()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Release()
+	c.CopyOut(a, []byte{2})
+	c.CopyOut(b, []byte{2})
+	var x [1]byte
+	if s.CopyIn(x[:], a); x[0] != 1 {
+		t.Errorf("private: the parent sees %d", x[0])
+	}
+	if s.CopyIn(x[:], b); x[0] != 2 {
+		t.Errorf("shared: the parent sees %d", x[0])
+	}
+	k1, _ := s.FutexKey(b, true)
+	if k2, _ := c.FutexKey(b, true); k1 != k2 {
+		t.Error("shared futex keys differ")
+	}
+}
+
+func TestMmapErrorsAndPlaces(t *testing.T) {
+	s := newSpace(t)
+	for _, c := range []struct {
+		r    Request
+		want error
+	}{
+		{Request{Flags: anon}, unix.EINVAL},
+		{Request{Length: page, Flags: unix.MAP_ANONYMOUS}, unix.EINVAL},
+		{Request{Length: page, Offset: 1, Flags: anon}, unix.EINVAL},
+		{Request{Length: ^uint64(0), Flags: anon}, unix.ENOMEM},
+		{Request{Length: page, Addr: 0x20001, Flags: anon | unix.MAP_FIXED}, unix.EINVAL},
+		{Request{Length: page, Flags: anon | unix.MAP_FIXED}, unix.EPERM},
+		{Request{Length: page, Flags: anon | unix.MAP_HUGETLB}, unix.ENOMEM},
+	} {
+		if _, err := s.Mmap(c.r); err != c.want {
+			t.Errorf("%+v: %v, want %v", c.r, err, c.want)
+		}
+	}
+	a := mustMap(t, s, Request{Length: page, Prot: rw, Flags: anon})
+	if b := mustMap(t, s, Request{Length: page, Prot: rw, Flags: anon}); b != a-page {
+		t.Errorf("second mapping at %#x, first at %#x", b, a)
+	}
+	if b := mustMap(t, s, Request{Addr: 0x40000000, Length: page, Flags: anon}); b != 0x40000000 {
+		t.Errorf("hint: %#x", b)
+	}
+	if _, err := s.Mmap(Request{Addr: a, Length: page, Flags: anon | unix.MAP_FIXED_NOREPLACE}); err != unix.EEXIST {
+		t.Errorf("MAP_FIXED_NOREPLACE: %v", err)
+	}
+	if err := s.Munmap(a-page, 2*page); err != nil {
+		t.Error(err)
+	}
+	if r := s.Fault(machine.Read, a); r != MapError {
+		t.Errorf("after munmap: %v", r)
+	}
+}
+
+func TestBrkAndStack(t *testing.T) {
+	s := newSpace(t)
+	s.SetBrk(0x500000)
+	if b := s.Brk(0x502010); b != 0x502010 {
+		t.Fatalf("brk %#x", b)
+	}
+	s.CopyOut(0x502000, []byte{7})
+	s.Brk(0x501000)
+	s.Brk(0x503000)
+	var x [1]byte
+	if _, err := s.CopyIn(x[:], 0x502000); err != nil || x[0] != 0 {
+		t.Errorf("heap that shrank and grew holds %d, %v", x[0], err)
+	}
+	const top = 0x7fff_0000_0000
+	if err := s.MapStack(top, 4*page, 64*page); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.Fault(machine.Write, top-60*page); r != Repaired {
+		t.Errorf("growth: %v", r)
+	}
+	if r := s.Fault(machine.Write, top-65*page); r != MapError {
+		t.Errorf("growth past the limit: %v", r)
+	}
+}
+
+func TestTruncateUnmaps(t *testing.T) {
+	s := newSpace(t)
+	c := NewPageCache(2*page, nil, nil)
+	defer c.Release()
+	a := mustMap(t, s, Request{Length: 2 * page, Prot: rw, Flags: unix.MAP_SHARED, Object: c})
+	s.CopyOut(a+page, []byte("x"))
+	s.CopyOut(a+5, []byte("tail"))
+	if err := c.Truncate(6); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.Fault(machine.Read, a+page); r != BusError {
+		t.Errorf("past the end: %v", r)
+	}
+	c.Truncate(2 * page)
+	b := make([]byte, 6)
+	io := user.Kernel(b)
+	if n, err := c.Read(&io, 4); n != 6 || err != nil || string(b) != "\x00t\x00\x00\x00\x00" {
+		t.Errorf("%d, %v, %q", n, err, b)
+	}
+	if off, err := c.SeekHole(0); off != page || err != nil {
+		t.Errorf("hole at %d, %v", off, err)
+	}
+}
+
+// TestRace has threads fault, copy, protect, fork and unmap in one space.
+func TestRace(t *testing.T) {
+	s := newSpace(t)
+	a := mustMap(t, s, Request{Length: 16 * page, Prot: rw, Flags: anon})
+	c := NewPageCache(16*page, nil, nil)
+	defer c.Release()
+	f := mustMap(t, s, Request{Length: 16 * page, Prot: rw, Flags: unix.MAP_SHARED, Object: c})
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			var x [8]byte
+			for j := range 200 {
+				at := user.Addr((i*7 + j) % 16 * page)
+				s.CopyOut(a+at, x[:])
+				s.CopyIn(x[:], a+at)
+				s.CopyOut(f+at, x[:])
+				switch j % 10 {
+				case 3:
+					s.Mprotect(a+at, page, unix.PROT_READ)
+					s.Mprotect(a+at, page, rw)
+				case 5:
+					s.DontNeed(a+at, page)
+				case 7:
+					if n, err := s.Fork(); err == nil {
+						n.CopyOut(a+at, x[:])
+						n.Release()
+					}
+				case 9:
+					c.Truncate(int64(at))
+					c.Truncate(16 * page)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func BenchmarkCopyOut(b *testing.B) {
+	s := newSpace(b)
+	a := mustMap(b, s, Request{Length: page, Prot: rw, Flags: anon})
+	var x [64]byte
+	b.ReportAllocs()
+	for b.Loop() {
+		s.CopyOut(a, x[:])
+	}
+}
