@@ -190,38 +190,34 @@ func (s *Space) readOnly(v *VMA, from, to uint64) {
 	}
 }
 
-// Result is what became of a fault.
-type Result uint8
-
-const (
-	Repaired    Result = iota // the program goes on
-	MapError                  // SIGSEGV, SEGV_MAPERR: nothing is mapped there
-	AccessError               // SIGSEGV, SEGV_ACCERR: the protection forbids it
-	BusError                  // SIGBUS, BUS_ADRERR: past the end of the object, or an I/O error
-	OutOfMemory               // no frame is left
-)
-
-// Fault repairs an access to addr that the page table does not allow, or tells why
-// it cannot.
-func (s *Space) Fault(access machine.Access, addr user.Addr) Result {
+// Fault repairs an access to addr that the page table does not allow. Where it cannot,
+// the error says why: EFAULT where nothing is mapped (SIGSEGV, SEGV_MAPERR), EACCES where
+// the protection forbids it (SEGV_ACCERR), ENXIO past the end of the object or on an
+// I/O error (SIGBUS), ENOMEM where no frame is left.
+func (s *Space) Fault(addr user.Addr, access machine.Access) error {
 	va := uint64(addr) &^ (mem.PageSize - 1)
+	if uint64(addr) >= pgtable.UserEnd {
+		return unix.EFAULT
+	}
 	for {
-		r, again := s.fault(access, va)
-		if !again {
-			return r
+		if err := s.fault(access, va); err != errAgain {
+			return err
 		}
 	}
 }
 
-func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
+// errAgain is fault's answer when the space changed while it let go of its locks.
+const errAgain = unix.EAGAIN
+
+func (s *Space) fault(access machine.Access, va uint64) error {
 	s.mu.RLock()
 	v := s.find(va)
 	if v == nil {
 		s.mu.RUnlock()
 		if s.growStack(va) {
-			return Repaired, true
+			return errAgain
 		}
-		return MapError, false
+		return unix.EFAULT
 	}
 	need := unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
 	write := access == machine.Write
@@ -232,7 +228,7 @@ func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
 	}
 	if v.prot&need == 0 {
 		s.mu.RUnlock()
-		return AccessError, false
+		return unix.EACCES
 	}
 	// Look first, so that no frame is prepared in vain; the decision is made again
 	// under the lock.
@@ -246,7 +242,7 @@ func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
 		s.m.FlushTLB(s.hw, va, va+mem.PageSize) // another thread has repaired it
 		s.pt.Unlock()
 		s.mu.RUnlock()
-		return Repaired, false
+		return nil
 	}
 	private := write && !v.shared
 	if private && old.Mapped() && old.Frame() != zeroFrame() && old.Frame().Refs() == 1 {
@@ -255,7 +251,7 @@ func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
 		s.m.FlushTLB(s.hw, va, va+mem.PageSize)
 		s.pt.Unlock()
 		s.mu.RUnlock()
-		return Repaired, false
+		return nil
 	}
 	var source mem.Frame // what to copy from, with a reference
 	if old.Mapped() && private && old.Frame() != zeroFrame() {
@@ -270,9 +266,9 @@ func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
 	if obj != nil && source == 0 && !(private && old.Mapped()) {
 		f, err := obj.Page(index, write && !private)
 		if err == unix.ENOMEM {
-			return OutOfMemory, false
+			return unix.ENOMEM
 		} else if err != nil {
-			return BusError, false
+			return unix.ENXIO
 		}
 		frame = f
 		if private {
@@ -285,7 +281,7 @@ func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
 			if source != 0 {
 				source.Unref()
 			}
-			return OutOfMemory, false
+			return unix.ENOMEM
 		}
 		if source != 0 {
 			*f.Data() = *source.Data()
@@ -305,9 +301,9 @@ func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
 			s.mu.RUnlock()
 			drop(frame)
 			if Reclaim(reclaimBatch) > 0 {
-				return Repaired, true
+				return errAgain
 			}
-			return OutOfMemory, false
+			return unix.ENOMEM
 		}
 		ok = e.Load() == old
 	}
@@ -315,7 +311,7 @@ func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
 		s.pt.Unlock()
 		s.mu.RUnlock()
 		drop(frame)
-		return Repaired, true
+		return errAgain
 	}
 	if old.Mapped() {
 		// Another frame for a live translation: break before make (Arm ARM D8.16.1).
@@ -338,7 +334,7 @@ func (s *Space) fault(access machine.Access, va uint64) (r Result, again bool) {
 	if old.Mapped() {
 		drop(old.Frame())
 	}
-	return Repaired, false
+	return nil
 }
 
 // drop gives back a reference that a mapping had or was to have.
@@ -451,7 +447,7 @@ func (s *Space) copy(p []byte, at user.Addr, out bool) (n int, err error) {
 			n, va = n+k, va+uint64(k)
 		}
 		s.pt.Unlock()
-		if n < len(p) && (va >= pgtable.UserEnd || s.Fault(access, user.Addr(va)) != Repaired) {
+		if n < len(p) && (va >= pgtable.UserEnd || s.Fault(user.Addr(va), access) != nil) {
 			return n, unix.EFAULT
 		}
 	}
@@ -480,7 +476,7 @@ func (s *Space) word(a user.Addr, access machine.Access, do func(*atomic.Uint32)
 			}
 		}
 		s.pt.Unlock()
-		if s.Fault(access, a) != Repaired {
+		if s.Fault(a, access) != nil {
 			return unix.EFAULT
 		}
 	}

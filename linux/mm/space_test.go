@@ -70,7 +70,7 @@ func TestProtect(t *testing.T) {
 	if n := len(s.Maps()); n != 3 {
 		t.Errorf("%d mappings after a split", n)
 	}
-	if r := s.Fault(machine.Read, a+page); r != AccessError {
+	if r := s.Fault(a+page, machine.Read); r != unix.EACCES {
 		t.Errorf("read of PROT_NONE: %v", r)
 	}
 	if err := s.Mprotect(a+page, page, rw); err != nil {
@@ -86,7 +86,7 @@ func TestProtect(t *testing.T) {
 	if err := s.Mprotect(a, 4*page, unix.PROT_READ); err != unix.ENOMEM {
 		t.Errorf("hole: %v", err)
 	}
-	if r := s.Fault(machine.Write, a); r != AccessError {
+	if r := s.Fault(a, machine.Write); r != unix.EACCES {
 		t.Errorf("write after a partial mprotect: %v", r)
 	}
 }
@@ -148,7 +148,7 @@ func TestMmapErrorsAndPlaces(t *testing.T) {
 	if err := s.Munmap(a-page, 2*page); err != nil {
 		t.Error(err)
 	}
-	if r := s.Fault(machine.Read, a); r != MapError {
+	if r := s.Fault(a, machine.Read); r != unix.EFAULT {
 		t.Errorf("after munmap: %v", r)
 	}
 }
@@ -170,10 +170,10 @@ func TestBrkAndStack(t *testing.T) {
 	if err := s.MapStack(top, 4*page, 64*page); err != nil {
 		t.Fatal(err)
 	}
-	if r := s.Fault(machine.Write, top-60*page); r != Repaired {
+	if r := s.Fault(top-60*page, machine.Write); r != nil {
 		t.Errorf("growth: %v", r)
 	}
-	if r := s.Fault(machine.Write, top-65*page); r != MapError {
+	if r := s.Fault(top-65*page, machine.Write); r != unix.EFAULT {
 		t.Errorf("growth past the limit: %v", r)
 	}
 }
@@ -188,7 +188,7 @@ func TestTruncateUnmaps(t *testing.T) {
 	if err := c.Truncate(6); err != nil {
 		t.Fatal(err)
 	}
-	if r := s.Fault(machine.Read, a+page); r != BusError {
+	if r := s.Fault(a+page, machine.Read); r != unix.ENXIO {
 		t.Errorf("past the end: %v", r)
 	}
 	c.Truncate(2 * page)
