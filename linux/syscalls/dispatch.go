@@ -15,6 +15,8 @@ import (
 // families are the rows of the table, one slice per file of this package.
 var families = [][]Row{
 	processRows,
+	fileRows,
+	fsRows,
 	signalRows,
 	credRows,
 	timeRows,
