@@ -11,6 +11,7 @@
 // global and used under address space 0: no TLB ever has two entries for one address.
 #include "textflag.h"
 #include "go_asm.h"
+#include "entry_arm64.h"
 
 // Block descriptor: normal memory, inner shareable, accessed, not global, EL1 only.
 #define BLOCK 0x0040000000000f05
@@ -352,7 +353,7 @@ zero:
 	MOVD	R1, 16(g)               // g.stackguard0 and 1
 	MOVD	R1, 24(g)
 	MOVD	R2, RSP
-	MOVD	ZR, R29
+	NO_FRAME
 	MOVD	ZR, R30
 	SUB	$16, RSP
 	BL	·start(SB)
@@ -375,7 +376,7 @@ TEXT ·secondaryHigh(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVD	archCPU_stack(R0), R1
 	MOVD	R1, RSP
 	MOVD	archCPU_g(R0), g
-	MOVD	ZR, R29
+	NO_FRAME
 	MOVD	ZR, R30
 	SUB	$16, RSP
 	MOVD	R0, 8(RSP)

@@ -9,6 +9,7 @@
 // its uregs the machine.Regs of the user program that runs.
 #include "textflag.h"
 #include "go_asm.h"
+#include "entry_arm64.h"
 
 #define SAVEQ(base) \
 	FSTPQ	(F0, F1), 0(base) \
@@ -134,7 +135,7 @@ TEXT ·fromGo(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	CMP	$const_ecSVC, R2
 	BNE	save
 	MOVD	archCPU_g(R4), g
-	MOVD	ZR, R29
+	NO_FRAME
 	MOVD	ZR, R30
 	SUB	$16, RSP
 	BL	·onSyscall(SB)
@@ -149,7 +150,7 @@ save:
 	MOVD	$1, R2
 	MOVD	R2, Context_full(R0)
 	MOVD	archCPU_g(R4), g
-	MOVD	ZR, R29
+	NO_FRAME
 	MOVD	ZR, R30
 	SUB	$32, RSP
 	CBNZ	R19, interrupt
@@ -206,7 +207,7 @@ TEXT ·nested(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVD	R2, 8(RSP)
 	MOVD	R3, 16(RSP)
 	MOVD	R4, 24(RSP)
-	MOVD	ZR, R29
+	NO_FRAME
 	BL	·onNested(SB)
 	ADD	$32, RSP, R0
 	ADD	$272, R0, R2
@@ -227,7 +228,7 @@ TEXT ·nested(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	LDP	176(R0), (R22, R23)
 	LDP	192(R0), (R24, R25)
 	LDP	208(R0), (R26, R27)
-	LDP	224(R0), (g, R29)
+	LOAD_G_FRAME(224, R0)
 	MOVD	240(R0), R30
 	ADD	$(832-32), R0, R1
 	MOVD	R1, RSP
@@ -251,7 +252,7 @@ TEXT ·fatal(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVD	R3, 24(RSP)
 	MOVD	R4, 32(RSP)
 	MOVD	R5, 40(RSP)
-	MOVD	ZR, R29
+	NO_FRAME
 	BL	·onFatal(SB)
 	B	0(PC)
 
@@ -374,7 +375,7 @@ leave:
 	MOVD	R3, RSP                 // SP_EL1 as it was
 	MSR	$0, SPSel
 	LDP	archCPU_goSP(R2), (R3, R30)
-	LDP	archCPU_goG(R2), (g, R29)
+	GO_FRAME(R2)
 	MOVD	R3, RSP
 	MOVD	R1, cause+16(FP)
 	MOVD	R5, esr+24(FP)
