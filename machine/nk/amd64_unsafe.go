@@ -14,7 +14,6 @@ func addressOfCPU(c *CPU) uintptr      { return uintptr(unsafe.Pointer(c)) }
 func addressOfTSS(c *CPU) uint64       { return uint64(uintptr(unsafe.Pointer(&c.tss))) }
 func addressOfGDT(c *CPU) uintptr      { return uintptr(unsafe.Pointer(&c.gdt)) }
 func addressOfIDT() uintptr            { return uintptr(unsafe.Pointer(&idt)) }
-func addressOfVDSO() uintptr           { return uintptr(unsafe.Pointer(&vdso)) }
 func addressOfWords(p *uint64) uintptr { return uintptr(unsafe.Pointer(p)) }
 
 // userRegs is machine.Regs as this package uses it.

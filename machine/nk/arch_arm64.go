@@ -115,7 +115,7 @@ func idleLoop() uintptr
 func sigreturnStub() uintptr
 func secondaryEntry() uintptr
 func bootTablesAddress() uintptr
-func vdsoClockGettime() uintptr
+func vdsoFunction() uintptr
 func imageBounds() (text, etext, rodata, erodata, end uintptr)
 func pause()
 func wfi()
@@ -142,6 +142,9 @@ func gicSend(v uint64)
 func hvc(fn, a, b, c uint64) uint64
 func smc(fn, a, b, c uint64) uint64
 func semihostingExit(status uint64)
+
+// The vDSO's function, as ARM64 names it.
+const vdsoName = "__kernel_clock_gettime"
 
 // call makes a private system call.
 func call(nr, a, b, c uint64) uint64

@@ -12,7 +12,6 @@ import (
 func bytesAt(p, n uintptr) []byte { return unsafe.Slice((*byte)(ptr(p)), n) }
 
 func addressOfByte(p *byte) uintptr           { return uintptr(unsafe.Pointer(p)) }
-func addressOfVDSO() uintptr                  { return uintptr(unsafe.Pointer(&vdso)) }
 func addressOfG(c *CPU) uintptr               { return uintptr(unsafe.Pointer(&c.gMem)) }
 func bootTable() *byte                        { return (*byte)(ptr(bootTablesAddress())) }
 func addressOfSpace(s *machine.Space) uintptr { return uintptr(unsafe.Pointer(s)) }

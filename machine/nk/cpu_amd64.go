@@ -88,6 +88,11 @@ func call(nr, a, b, c uint64) uint64
 
 func rt0() uintptr { return place.rt0 }
 
+// The vDSO's function, as x86-64 names it.
+const vdsoName = "__vdso_clock_gettime"
+
+func vdsoFunction() uintptr { return place.vdsoClock }
+
 var (
 	idt  [512]uint64
 	idtr [10]byte

@@ -14,7 +14,7 @@ GETTER(·idleLoop, MOVD, $·idle(SB))
 GETTER(·sigreturnStub, MOVD, $·sigreturn(SB))
 GETTER(·secondaryEntry, MOVD, $·secondary(SB))
 GETTER(·bootTablesAddress, MOVD, $·bootTables(SB))
-GETTER(·vdsoClockGettime, MOVD, $·clockGettime64(SB))
+GETTER(·vdsoFunction, MOVD, $·clockGettime64(SB))
 GETTER(·counterHz, MRS, CNTFRQ_EL0)
 GETTER(·cacheType, MRS, CTR_EL0)
 

@@ -30,3 +30,5 @@ func (c *CPU) setThread(t *Thread) { c.cur = uintptr(unsafe.Pointer(t)) }
 func (c *CPU) isIdle() bool        { return c.cur == uintptr(unsafe.Pointer(&c.idle)) }
 
 func addressOfThread(t *Thread) uintptr { return uintptr(unsafe.Pointer(t)) }
+
+func addressOfVDSO() uintptr { return uintptr(unsafe.Pointer(&vdso)) }
