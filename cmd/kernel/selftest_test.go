@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -16,9 +15,6 @@ import (
 func TestSelftest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("boots virtual machines")
-	}
-	if err := os.Chdir("../.."); err != nil {
-		t.Fatal(err)
 	}
 	for _, m := range []struct {
 		name, arch string

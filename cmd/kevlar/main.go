@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"kevlar/internal/arch"
 	"kevlar/internal/image"
-	"kevlar/internal/vm"
 )
 
 type cli struct {
@@ -67,7 +65,7 @@ func (b *buildCmd) Run() error {
 		b.Arch = arch.All
 	}
 	for _, a := range b.Arch {
-		file, err := buildKernel(a, b.Output)
+		file, err := image.Build(string(a), b.Output)
 		if err != nil {
 			return err
 		}
@@ -79,24 +77,4 @@ func (b *buildCmd) Run() error {
 		fmt.Println(file)
 	}
 	return nil
-}
-
-// buildKernel builds the kernel into a directory and returns the file to boot.
-func buildKernel(a arch.Arch, dir string) (string, error) {
-	root, err := vm.SourceRoot()
-	if err != nil {
-		return "", err
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return "", err
-	}
-	here, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	if err := os.Chdir(root); err != nil { // image builds what is in the current directory
-		return "", err
-	}
-	defer os.Chdir(here)
-	return image.Build(string(a), dir)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"kevlar/internal/arch"
 	"kevlar/internal/debian"
+	"kevlar/internal/image"
 	"kevlar/internal/qemu"
 	"kevlar/internal/vm"
 	"kevlar/internal/vm/proto"
@@ -73,11 +73,11 @@ func (r *runCmd) Run(ctx context.Context) error {
 		c.Log = os.Stderr
 	}
 	if c.Kernel == vm.Kevlar && c.Image == "" {
-		dir, err := os.UserCacheDir()
+		dir, err := image.CacheDir("kernel")
 		if err != nil {
-			dir = os.TempDir()
+			return err
 		}
-		if c.Image, err = buildKernel(r.Arch, filepath.Join(dir, "kevlar", "kernel")); err != nil {
+		if c.Image, err = image.Build(string(r.Arch), dir); err != nil {
 			return err
 		}
 	}

@@ -30,10 +30,10 @@ func ARM64(in, elf, flat string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", in, err)
 	}
-	if err := os.WriteFile(flat, image, 0o755); err != nil {
+	if err := replace(flat, image); err != nil {
 		return err
 	}
-	return os.WriteFile(elf, b, 0o755)
+	return replace(elf, b)
 }
 
 // arm64Loads calls do for each loadable segment of the ELF file b.

@@ -11,9 +11,8 @@ import (
 	"path/filepath"
 )
 
-// Build builds the kernel for an architecture ("amd64" or "arm64") from the module
-// that the current directory is in, and writes to outDir what `kevlar build` promises. It
-// returns the file to boot.
+// Build builds the kernel for an architecture ("amd64" or "arm64") from this source tree, and writes to outDir what
+// `kevlar build` promises. It returns the file to boot. Several processes may build at a time.
 func Build(arch, outDir string) (string, error) {
 	link, ok := map[string]string{
 		// 4 MiB and the ELF header's page above imageBase, as a 64-bit number.
@@ -24,20 +23,36 @@ func Build(arch, outDir string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("image: no such architecture: %q", arch)
 	}
+	root, err := SourceRoot()
+	if err != nil {
+		return "", err
+	}
+	cache, err := CacheDir("link")
+	if err != nil {
+		return "", err
+	}
+	// The linked file stays: the go command knows whether anything changed, and links again only then.
+	linked := filepath.Join(cache, "kernel-"+arch)
+	unlock, err := Lock(linked + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	cmd := exec.Command("go", "build", "-ldflags="+link, "-o", linked, "kevlar/cmd/kernel")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOFLAGS=")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the kernel for %s: %w\n%s", arch, err, bytes.TrimSpace(msg))
+	}
 	if err := os.MkdirAll(outDir, 0o755); err != nil {
 		return "", err
 	}
 	out := filepath.Join(outDir, "kevlar-"+arch+".elf")
-	cmd := exec.Command("go", "build", "-ldflags="+link, "-o", out, "kevlar/cmd/kernel")
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1")
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, msg)
-	}
 	if arch == "arm64" {
 		flat := filepath.Join(outDir, "kevlar-arm64.Image")
-		return flat, ARM64(out, out, flat)
+		return flat, ARM64(linked, out, flat)
 	}
-	return out, PVH(out, out)
+	return out, PVH(linked, out)
 }
 
 // The init slot: 128 bytes of the kernel's read-only data that name the first program.
@@ -69,5 +84,5 @@ func SetInit(file, path string) error {
 	slot := b[i+len(SlotMagic) : i+SlotSize]
 	clear(slot)
 	copy(slot, path)
-	return os.WriteFile(file, b, 0o755)
+	return replace(file, b)
 }

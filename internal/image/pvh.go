@@ -22,7 +22,7 @@ func PVH(in, out string) error {
 	if b, err = pvh(b); err != nil {
 		return fmt.Errorf("%s: %w", in, err)
 	}
-	return os.WriteFile(out, b, 0o755)
+	return replace(out, b)
 }
 
 // Offsets in ELF64 headers and types of program headers (ELF-64 object file format).

@@ -10,11 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"kevlar/internal/arch"
 	"kevlar/internal/debian"
+	"kevlar/internal/image"
 	"kevlar/internal/qemu"
 	"kevlar/internal/rootfs"
 	"kevlar/internal/vm/proto"
@@ -158,20 +158,21 @@ func moduleDepends(path string) ([]string, error) {
 
 // buildAgent builds the agent for an architecture and returns its path.
 func buildAgent(ctx context.Context, a arch.Arch) (string, error) {
-	root, err := SourceRoot()
+	root, err := image.SourceRoot()
 	if err != nil {
 		return "", err
 	}
-	base, err := os.UserCacheDir()
+	dir, err := image.CacheDir("agent")
 	if err != nil {
-		base = os.TempDir()
-	}
-	dir := filepath.Join(base, "kevlar", "agent")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
 	// The go command knows whether anything changed, and writes nothing if not.
 	out := filepath.Join(dir, string(a))
+	unlock, err := image.Lock(out + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./internal/vm/agent")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+string(a), "CGO_ENABLED=0", "GOFLAGS=")
@@ -179,24 +180,4 @@ func buildAgent(ctx context.Context, a arch.Arch) (string, error) {
 		return "", fmt.Errorf("building the agent for %s: %w: %s", a, err, bytes.TrimSpace(text))
 	}
 	return out, nil
-}
-
-// SourceRoot is the directory of Kevlar's source, which kernels are built from.
-func SourceRoot() (string, error) {
-	_, file, _, ok := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(file), "..", "..")
-	if ok {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			return root, nil
-		}
-	}
-	for dir, err := os.Getwd(); err == nil; dir = filepath.Dir(dir) {
-		if mod, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && bytes.HasPrefix(mod, []byte("module kevlar\n")) {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	return "", fmt.Errorf("Kevlar's source is not here: run kevlar within it")
 }
