@@ -18,9 +18,16 @@ type Request struct {
 	Object Object
 	File   Backing
 	Offset uint64 // bytes
-	// ReadOnly: the file was not opened for writing.
-	ReadOnly bool
-	Name     string // what /proc/PID/maps calls memory without a file
+	// Open returns the object of a file, once all else has been checked; ENODEV if it
+	// cannot be mapped. It is called without locks where Object is nil.
+	Open func() (Object, error)
+	// ReadOnly: the file was not opened for writing. WriteOnly: nor for reading.
+	ReadOnly, WriteOnly bool
+	// NoExec: the file is on a file system without programs.
+	NoExec bool
+	// Low: a fixed address may lie below vm.mmap_min_addr (CAP_SYS_RAWIO).
+	Low  bool
+	Name string // what /proc/PID/maps calls memory without a file
 }
 
 func align(n uint64) uint64 { return (n + mem.PageSize - 1) &^ (mem.PageSize - 1) }
@@ -48,11 +55,14 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 		return 0, unix.EINVAL
 	}
 	length := align(r.Length)
-	if length == 0 || length > pgtable.UserEnd {
+	if length == 0 {
 		return 0, unix.ENOMEM
 	}
 	if r.Offset+length < r.Offset {
 		return 0, unix.EOVERFLOW
+	}
+	if length > pgtable.UserEnd {
+		return 0, unix.ENOMEM
 	}
 	fixed := r.Flags&(unix.MAP_FIXED|unix.MAP_FIXED_NOREPLACE) != 0
 	addr := uint64(r.Addr)
@@ -63,7 +73,7 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 		if addr%mem.PageSize != 0 {
 			return 0, unix.EINVAL
 		}
-		if addr < minAddr {
+		if addr < minAddr && !r.Low {
 			return 0, unix.EPERM
 		}
 	}
@@ -85,25 +95,37 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 			return 0, unix.EACCES
 		}
 		v.shared = true
-		if v.growsDown {
-			return 0, unix.EINVAL
-		}
 	case unix.MAP_PRIVATE:
-		if !anonymous && v.growsDown {
-			return 0, unix.EINVAL
-		}
 	default:
 		return 0, unix.EINVAL
 	}
-	if anonymous {
+	switch {
+	case anonymous && v.shared && v.growsDown:
+		return 0, unix.EINVAL
+	case anonymous:
 		v.obj, v.file, v.off, v.maySharedWrite = nil, nil, 0, true
 		if v.shared {
 			c := NewPageCache(int64(length), nil, nil)
 			defer c.Release()
 			v.obj, v.name = c, "/dev/zero (deleted)"
 		}
-	} else if v.obj == nil {
-		return 0, unix.ENODEV
+	case r.WriteOnly:
+		return 0, unix.EACCES
+	case r.NoExec && v.prot&unix.PROT_EXEC != 0:
+		return 0, unix.EPERM
+	case v.obj == nil:
+		if r.Open == nil {
+			return 0, unix.ENODEV
+		}
+		var err error
+		if v.obj, err = r.Open(); err != nil {
+			return 0, err
+		}
+		fallthrough
+	default:
+		if v.growsDown {
+			return 0, unix.EINVAL
+		}
 	}
 
 	s.mu.Lock()
@@ -371,26 +393,4 @@ func (s *Space) MapStack(top user.Addr, size, max uint64) error {
 		Flags: unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED | unix.MAP_GROWSDOWN, Name: "[stack]",
 	})
 	return err
-}
-
-// DontNeed drops the pages of [addr, addr+n): madvise(MADV_DONTNEED). Private memory
-// reads as the object or zeroes again. ENOMEM where a part is not mapped.
-func (s *Space) DontNeed(addr user.Addr, n uint64) error {
-	from := uint64(addr)
-	if from%mem.PageSize != 0 || n != 0 && align(n) == 0 || from+align(n) < from {
-		return unix.EINVAL
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	to := min(from+align(n), pgtable.UserEnd)
-	s.seq++ // faults under way must look again
-	s.unmap(from, to)
-	for va := from; va < to; {
-		v := s.find(va)
-		if v == nil {
-			return unix.ENOMEM
-		}
-		va = v.end
-	}
-	return nil
 }

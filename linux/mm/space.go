@@ -377,11 +377,14 @@ func (s *Space) Fork() (*Space, error) {
 	c.base, c.brkStart, c.brk, c.stackMax = s.base, s.brkStart, s.brk, s.stackMax
 	s.pt.Lock()
 	for _, v := range s.vmas {
+		if v.advice&dontFork != 0 {
+			continue
+		}
 		w := v.clone()
 		c.attach(w)
 		c.vmas = append(c.vmas, w)
 		c.total += w.end - w.start
-		if v.shared {
+		if v.shared || v.advice&wipeOnFork != 0 {
 			continue // faults find the pages in the object
 		}
 		s.readOnly(v, v.start, v.end)
@@ -460,7 +463,7 @@ func (s *Space) CopyIn(dst []byte, from user.Addr) (int, error) { return s.copy(
 // CopyOut implements user.Memory.
 func (s *Space) CopyOut(to user.Addr, src []byte) (int, error) { return s.copy(src, to, true) }
 
-// word calls do with the aligned 32-bit word at a.
+// word calls do with the aligned 32-bit word at a. Its errors are Fault's.
 func (s *Space) word(a user.Addr, access machine.Access, do func(*atomic.Uint32)) error {
 	va := uint64(a)
 	for {
@@ -476,22 +479,30 @@ func (s *Space) word(a user.Addr, access machine.Access, do func(*atomic.Uint32)
 			}
 		}
 		s.pt.Unlock()
-		if s.Fault(a, access) != nil {
-			return unix.EFAULT
+		if err := s.Fault(a, access); err != nil {
+			return err
 		}
 	}
+}
+
+// efault is what a system call answers where memory that it needs cannot be had.
+func efault(err error) error {
+	if err != nil {
+		return unix.EFAULT
+	}
+	return nil
 }
 
 // LoadWord reads an aligned 32-bit word at once, as futexes need.
 func (s *Space) LoadWord(a user.Addr) (v uint32, err error) {
 	err = s.word(a, machine.Read, func(w *atomic.Uint32) { v = w.Load() })
-	return v, err
+	return v, efault(err)
 }
 
 // CompareAndSwapWord replaces old by new at once, and reports whether it did.
 func (s *Space) CompareAndSwapWord(a user.Addr, old, new uint32) (swapped bool, err error) {
 	err = s.word(a, machine.Write, func(w *atomic.Uint32) { swapped = w.CompareAndSwap(old, new) })
-	return swapped, err
+	return swapped, efault(err)
 }
 
 // FutexKey names a futex: two addresses that are the same word have the same key.

@@ -202,6 +202,70 @@ func TestTruncateUnmaps(t *testing.T) {
 	}
 }
 
+func TestMadvise(t *testing.T) {
+	s := newSpace(t)
+	a := mustMap(t, s, Request{Length: 4 * page, Prot: rw, Flags: anon})
+	at := func(s *Space, a user.Addr) byte {
+		var x [1]byte
+		if _, err := s.CopyIn(x[:], a); err != nil {
+			return 0xff
+		}
+		return x[0]
+	}
+	for i := range user.Addr(4) {
+		s.CopyOut(a+i*page, []byte{byte(i + 1)})
+	}
+	advise := func(a user.Addr, n uint64, behavior int, want error) {
+		t.Helper()
+		if err := s.Madvise(a, n, behavior); err != want {
+			t.Errorf("madvise %d: %v, want %v", behavior, err, want)
+		}
+	}
+	advise(a, page, unix.MADV_DONTNEED, nil)
+	advise(a+page, page, unix.MADV_DONTFORK, nil)
+	advise(a+2*page, page, unix.MADV_WIPEONFORK, nil)
+	if got := [4]byte{at(s, a), at(s, a+page), at(s, a+2*page), at(s, a+3*page)}; got != [4]byte{0, 2, 3, 4} {
+		t.Errorf("here %v", got)
+	}
+	c, err := s.Fork()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := [4]byte{at(c, a), at(c, a+page), at(c, a+2*page), at(c, a+3*page)}; got != [4]byte{0, 0xff, 0, 4} {
+		t.Errorf("in the child %v", got)
+	}
+	c.Release()
+	advise(a+page, page, unix.MADV_DOFORK, nil)
+	advise(a+2*page, page, unix.MADV_KEEPONFORK, nil)
+	advise(a, 4*page, unix.MADV_RANDOM, nil)
+	advise(a, 4*page, unix.MADV_NORMAL, nil)
+	advise(a+1, page, unix.MADV_DONTNEED, unix.EINVAL)
+	advise(a, 0, unix.MADV_DONTNEED, nil)
+	advise(a, page, 9999, unix.EINVAL)
+	advise(a, page, unix.MADV_REMOVE, unix.EINVAL)
+	s.Munmap(a+page, page)
+	advise(a, 4*page, unix.MADV_DONTNEED, unix.ENOMEM)
+	if x := at(s, a+3*page); x != 0 {
+		t.Errorf("behind the hole: %d", x)
+	}
+	advise(a+2*page, page, unix.MADV_POPULATE_WRITE, nil)
+	s.Mprotect(a+2*page, page, unix.PROT_READ)
+	advise(a+2*page, page, unix.MADV_POPULATE_WRITE, unix.EINVAL)
+	advise(a+page, page, unix.MADV_POPULATE_READ, unix.ENOMEM)
+
+	m := mustMap(t, s, Request{Length: page, Prot: rw, Flags: unix.MAP_SHARED | unix.MAP_ANONYMOUS})
+	s.CopyOut(m, []byte{9})
+	advise(m, page, unix.MADV_DONTNEED, nil)
+	if x := at(s, m); x != 9 {
+		t.Errorf("shared memory after MADV_DONTNEED: %d", x)
+	}
+	advise(m, page, unix.MADV_FREE, unix.EINVAL)
+	advise(m, page, unix.MADV_REMOVE, nil)
+	if x := at(s, m); x != 0 {
+		t.Errorf("shared memory after MADV_REMOVE: %d", x)
+	}
+}
+
 // TestRace has threads fault, copy, protect, fork and unmap in one space.
 func TestRace(t *testing.T) {
 	s := newSpace(t)
@@ -223,7 +287,7 @@ func TestRace(t *testing.T) {
 					s.Mprotect(a+at, page, unix.PROT_READ)
 					s.Mprotect(a+at, page, rw)
 				case 5:
-					s.DontNeed(a+at, page)
+					s.Madvise(a+at, page, unix.MADV_DONTNEED)
 				case 7:
 					if n, err := s.Fork(); err == nil {
 						n.CopyOut(a+at, x[:])

@@ -22,6 +22,7 @@ type VMA struct {
 	// maySharedWrite: the file was opened so that a shared mapping may be written.
 	maySharedWrite bool
 	growsDown      bool
+	advice         advice
 
 	obj  Object // nil: private anonymous memory
 	file Backing
@@ -31,11 +32,22 @@ type VMA struct {
 	next, prev *VMA
 }
 
+// advice is what madvise said about a mapping.
+type advice uint8
+
+const (
+	dontFork   advice = 1 << iota // MADV_DONTFORK: a child does not get it
+	wipeOnFork                    // MADV_WIPEONFORK: a child gets it empty
+	dontDump                      // MADV_DONTDUMP: left out of core dumps
+	random                        // MADV_RANDOM: no read-ahead
+	sequential                    // MADV_SEQUENTIAL: much of it
+)
+
 // clone copies v, but for what is its object's.
 func (v *VMA) clone() *VMA {
 	return &VMA{
 		start: v.start, end: v.end, prot: v.prot, shared: v.shared, maySharedWrite: v.maySharedWrite,
-		growsDown: v.growsDown, obj: v.obj, file: v.file, off: v.off, name: v.name,
+		growsDown: v.growsDown, advice: v.advice, obj: v.obj, file: v.file, off: v.off, name: v.name,
 	}
 }
 
@@ -94,7 +106,7 @@ func (s *Space) insert(v *VMA) (gone []*VMA) {
 
 func joins(a, b *VMA) bool {
 	return a.end == b.start && a.prot == b.prot && a.shared == b.shared && a.obj == b.obj && a.file == b.file &&
-		a.growsDown == b.growsDown && a.maySharedWrite == b.maySharedWrite && a.name == b.name &&
+		a.growsDown == b.growsDown && a.advice == b.advice && a.maySharedWrite == b.maySharedWrite && a.name == b.name &&
 		(a.obj == nil || a.index(a.end) == b.off)
 }
 

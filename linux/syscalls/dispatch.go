@@ -26,6 +26,7 @@ var families = [][]Row{
 	timerfdRows,
 	socketRows,
 	ttyRows,
+	mmRows,
 }
 
 // tableSize is more than the highest system call number of either architecture.

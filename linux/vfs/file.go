@@ -96,7 +96,6 @@ type File struct {
 	pos   int64
 
 	owner   atomic.Pointer[Owner]
-	mapping atomic.Pointer[Mapping]
 	flocked atomic.Bool // there is or was a flock or OFD lock of this description
 	seals   bool        // memfd: F_ADD_SEALS applies
 }
@@ -417,28 +416,4 @@ func (f *File) Unpoll(e *wait.Entry) { f.Ops.Unpoll(f, e) }
 // in linux/syscalls.
 func (f *File) Ioctl(c *Context, cmd uint32, arg uint64, m user.Memory) (uint64, error) {
 	return f.Ops.Ioctl(c, f, cmd, arg, m)
-}
-
-// Mapping is a file as a memory mapping holds it: the file's pages, and a reference
-// to the File for as long as VMAs are attached.
-type Mapping struct {
-	mm.Object
-	File *File
-}
-
-// Attach and Detach hold the file open while v maps it.
-func (m *Mapping) Attach(v *mm.VMA) { m.File.Ref(); m.Object.Attach(v) }
-func (m *Mapping) Detach(v *mm.VMA) { m.Object.Detach(v); m.File.Unref() }
-
-// Mapping returns what to map for mmap, the same each time; ENODEV if it cannot be.
-func (f *File) Mapping() (*Mapping, error) {
-	if m := f.mapping.Load(); m != nil {
-		return m, nil
-	}
-	obj, err := f.Ops.Map(f)
-	if err != nil {
-		return nil, err
-	}
-	f.mapping.CompareAndSwap(nil, &Mapping{Object: obj, File: f})
-	return f.mapping.Load(), nil
 }

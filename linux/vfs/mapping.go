@@ -1,0 +1,24 @@
+package vfs
+
+import (
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/mm"
+)
+
+// Map puts f, and what may be done with its pages, into a request for a mapping.
+func (f *File) Map(r *mm.Request) {
+	r.File = f
+	r.ReadOnly, r.WriteOnly = !f.Writable(), !f.Readable()
+	r.NoExec = f.path.Mnt != nil && f.path.Mnt.Flags()&MntNoExec != 0
+	r.Open = func() (mm.Object, error) { return f.Ops.Map(f) }
+}
+
+// MapRef, MapUnref and MapInfo implement mm.Backing: a mapping keeps the file open.
+func (f *File) MapRef()   { f.Ref() }
+func (f *File) MapUnref() { f.Unref() }
+
+func (f *File) MapInfo() (major, minor uint32, ino uint64, path string) {
+	dev := f.inode.SB.Dev
+	return unix.Major(dev), unix.Minor(dev), f.inode.Ino, f.path.String(Path{})
+}
