@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/device"
 	"kevlar/linux/task"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
@@ -113,16 +114,21 @@ func Console() *TTY { return consoles.main }
 // Consoles are the terminals of the machine's consoles, for device nodes.
 func Consoles() []*TTY { return consoles.all }
 
-// Register makes opens of the terminals' device files come here: after Attach, before
-// the first task. devpts.Register does it for pseudo-terminals.
+// Register makes the terminals' devices known, and opens of them come here: after Attach,
+// before the first task. devpts.Register does it for pseudo-terminals.
 func Register() {
 	open := func(c *vfs.Context, f *vfs.File) (vfs.FileOps, error) {
 		return Open(c, f.Inode().Rdev, f.Flags())
 	}
 	vfs.RegisterChar(5, 0, "/dev/tty", open)
 	vfs.RegisterChar(5, 1, "/dev/console", open)
+	device.Add(&device.Device{Name: "tty", Class: "tty", Dev: DevTTY, Mode: 0o666})
+	device.Add(&device.Device{Name: "console", Class: "tty", Dev: DevConsole, Mode: 0o600})
 	for _, t := range consoles.all {
-		vfs.RegisterChar(unix.Major(t.Dev), unix.Minor(t.Dev), strings.TrimRight(t.Name, "0123456789"), open)
+		if t.Dev != 0 {
+			vfs.RegisterChar(unix.Major(t.Dev), unix.Minor(t.Dev), strings.TrimRight(t.Name, "0123456789"), open)
+			device.Add(&device.Device{Name: t.Name, Class: "tty", Dev: t.Dev, Mode: 0o600})
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/device"
 	"kevlar/linux/tty"
 	"kevlar/linux/vfs"
 )
@@ -37,7 +38,8 @@ func init() { Type.Mount = mount }
 // Register makes the file system and its devices known; the kernel calls it at boot.
 func Register() {
 	vfs.RegisterFS(Type)
-	vfs.RegisterChar(5, 2, "ptmx", openMultiplexer)
+	vfs.RegisterChar(5, 2, "/dev/ptmx", openMultiplexer)
+	device.Add(&device.Device{Name: "ptmx", Class: "tty", Dev: tty.DevPtmx, Mode: 0o666})
 }
 
 // options are the mount options.
