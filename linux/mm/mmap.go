@@ -80,8 +80,8 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 	v := &VMA{
 		prot: r.Prot & (unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC),
 		obj:  r.Object, file: r.File, off: r.Offset >> mem.PageShift, name: r.Name,
-		maySharedWrite: !r.ReadOnly,
-		growsDown:      r.Flags&unix.MAP_GROWSDOWN != 0,
+		maySharedWrite: !r.ReadOnly, noExec: r.NoExec,
+		growsDown: r.Flags&unix.MAP_GROWSDOWN != 0,
 	}
 	switch kind := r.Flags & unix.MAP_TYPE; kind {
 	case unix.MAP_SHARED, unix.MAP_SHARED_VALIDATE:
@@ -103,7 +103,7 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 	case anonymous && v.shared && v.growsDown:
 		return 0, unix.EINVAL
 	case anonymous:
-		v.obj, v.file, v.off, v.maySharedWrite = nil, nil, 0, true
+		v.obj, v.file, v.off, v.maySharedWrite, v.noExec = nil, nil, 0, true, false
 		if v.shared {
 			c := NewPageCache(int64(length), nil, nil)
 			defer c.Release()
@@ -295,7 +295,7 @@ func (s *Space) protect(from, to uint64, prot int, grows bool, gone *[]*VMA) err
 		if v = s.find(from); v == nil {
 			return unix.ENOMEM
 		}
-		if prot&unix.PROT_WRITE != 0 && v.shared && !v.maySharedWrite {
+		if prot&unix.PROT_WRITE != 0 && v.shared && !v.maySharedWrite || prot&unix.PROT_EXEC != 0 && v.noExec {
 			return unix.EACCES
 		}
 		end := min(to, v.end)

@@ -533,7 +533,7 @@ func (c *PageCache) writePage(src *user.IO, off int64) (int, error) {
 				return 0, err
 			}
 			c.put(index, f, set|slotTouched)
-			c.grow(off + int64(n))
+			c.grow(off, off+int64(n))
 			c.mu.Unlock()
 			return n, rerr
 		}
@@ -545,7 +545,7 @@ func (c *PageCache) writePage(src *user.IO, off int64) (int, error) {
 		}
 		copy(g.Data()[:n], f.Data()[:n])
 		c.mu.Lock()
-		c.grow(off + int64(n))
+		c.grow(off, off+int64(n))
 		c.mu.Unlock()
 		g.Unref()
 		return n, rerr
@@ -557,31 +557,31 @@ func (c *PageCache) writePage(src *user.IO, off int64) (int, error) {
 	n, err := src.Read(f.Data()[skip : skip+want])
 	if n > 0 {
 		c.mu.Lock()
-		c.grow(off + int64(n))
+		c.grow(off, off+int64(n))
 		c.mu.Unlock()
 	}
 	f.Unref()
 	return n, err
 }
 
-// grow makes the file at least size bytes long. The caller holds mu.
-func (c *PageCache) grow(size int64) {
-	if size > c.size {
-		c.zeroTail(c.size, size)
-		c.size = size
+// grow makes the file at least end bytes long, after bytes [off, end) have been written.
+// The caller holds mu.
+func (c *PageCache) grow(off, end int64) {
+	if end > c.size {
+		c.zeroTail(off)
+		c.size = end
 	}
 }
 
 // zeroTail clears what a mapping may have written past the end of the file, in the
-// page where it ends, when the end moves from old on; new data up to size is in place
-// already where both are in one page. The caller holds mu.
-func (c *PageCache) zeroTail(old, size int64) {
-	skip := old % mem.PageSize
-	if skip == 0 || size>>mem.PageShift == old>>mem.PageShift {
+// page where it ends, up to offset to. The caller holds mu.
+func (c *PageCache) zeroTail(to int64) {
+	skip := c.size % mem.PageSize
+	if skip == 0 || to <= c.size {
 		return
 	}
-	if s := c.slot(uint64(old) >> mem.PageShift); s != 0 && s&slotBusy == 0 {
-		clear(s.frame().Data()[skip:])
+	if s := c.slot(uint64(c.size) >> mem.PageShift); s != 0 && s&slotBusy == 0 {
+		clear(s.frame().Data()[skip:min(mem.PageSize, skip+to-c.size)])
 	}
 }
 
@@ -600,14 +600,8 @@ func (c *PageCache) Truncate(size int64) error {
 		}
 	}
 	c.mu.Lock()
-	old := c.size
-	if size >= old {
-		if skip := old % mem.PageSize; skip != 0 {
-			if s := c.slot(uint64(old) >> mem.PageShift); s != 0 && s&slotBusy == 0 {
-				clear(s.frame().Data()[skip:])
-			}
-		}
-		c.size = size
+	if size >= c.size {
+		c.grow(size, size)
 		c.mu.Unlock()
 		return nil
 	}
@@ -704,7 +698,7 @@ func (c *PageCache) Allocate(off, n int64) error {
 func (c *PageCache) Grow(size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.grow(size)
+	c.grow(size, size)
 }
 
 // SeekData returns the first offset from off on that holds data (SEEK_DATA), SeekHole

@@ -21,6 +21,7 @@ type VMA struct {
 
 	// maySharedWrite: the file was opened so that a shared mapping may be written.
 	maySharedWrite bool
+	noExec         bool // the file is on a file system without programs
 	growsDown      bool
 	advice         advice
 
@@ -46,7 +47,7 @@ const (
 // clone copies v, but for what is its object's.
 func (v *VMA) clone() *VMA {
 	return &VMA{
-		start: v.start, end: v.end, prot: v.prot, shared: v.shared, maySharedWrite: v.maySharedWrite,
+		start: v.start, end: v.end, prot: v.prot, shared: v.shared, maySharedWrite: v.maySharedWrite, noExec: v.noExec,
 		growsDown: v.growsDown, advice: v.advice, obj: v.obj, file: v.file, off: v.off, name: v.name,
 	}
 }
@@ -106,7 +107,7 @@ func (s *Space) insert(v *VMA) (gone []*VMA) {
 
 func joins(a, b *VMA) bool {
 	return a.end == b.start && a.prot == b.prot && a.shared == b.shared && a.obj == b.obj && a.file == b.file &&
-		a.growsDown == b.growsDown && a.advice == b.advice && a.maySharedWrite == b.maySharedWrite && a.name == b.name &&
+		a.growsDown == b.growsDown && a.advice == b.advice && a.maySharedWrite == b.maySharedWrite && a.noExec == b.noExec && a.name == b.name &&
 		(a.obj == nil || a.index(a.end) == b.off)
 }
 

@@ -129,14 +129,14 @@ func (n *node) Evict(i *vfs.Inode) {
 	delete(n.fs.all, n)
 	n.fs.mu.Unlock()
 	if ours {
-		n.data.release()
+		n.data.Release()
 	}
 }
 
 // Getattr implements vfs.InodeOps.
 func (n *node) Getattr(c *vfs.Context, i *vfs.Inode, s *vfs.Stat) error {
 	if n.data != nil {
-		s.Blocks = int64(n.data.count()) * (mem.PageSize / 512)
+		s.Blocks = int64(n.data.Pages()) * (mem.PageSize / 512)
 	}
 	return nil
 }
@@ -146,8 +146,8 @@ func (n *node) Setattr(c *vfs.Context, i *vfs.Inode, change *vfs.Attr) error {
 	if change.Set&vfs.SetSize == 0 {
 		return nil
 	}
-	if change.Size < i.Size() {
-		n.data.truncate(change.Size)
+	if err := n.data.Truncate(change.Size); err != nil {
+		return err
 	}
 	i.SetSize(change.Size)
 	return nil

@@ -32,7 +32,7 @@ type fileOps struct {
 func (o fileOps) Seekable() bool { return true }
 
 func (o fileOps) Read(c *vfs.Context, f *vfs.File, dst *user.IO, off int64) (int, error) {
-	n, err := o.n.data.read(dst, off, o.n.Size())
+	n, err := o.n.data.Read(dst, off)
 	if n > 0 || err == nil {
 		f.Accessed()
 	}
@@ -59,10 +59,8 @@ func (o fileOps) Write(c *vfs.Context, f *vfs.File, src *user.IO, off int64) (in
 		return 0, err
 	}
 	f.Modified(c)
-	done, err := n.data.write(src, off)
-	if end := off + int64(done); end > n.Size() {
-		n.SetSize(end)
-	}
+	done, err := n.data.Write(src, off)
+	n.SetSize(n.data.Size())
 	if f.Append() {
 		f.AppendedTo(off + int64(done))
 	}
@@ -70,17 +68,17 @@ func (o fileOps) Write(c *vfs.Context, f *vfs.File, src *user.IO, off int64) (in
 }
 
 func (o fileOps) Seek(f *vfs.File, off int64, whence int, pos int64) (int64, error) {
-	size := o.n.Size()
-	if whence != unix.SEEK_DATA && whence != unix.SEEK_HOLE {
-		return vfs.SeekIn(off, whence, pos, size)
+	switch whence {
+	case unix.SEEK_DATA:
+		return o.n.data.SeekData(off)
+	case unix.SEEK_HOLE:
+		return o.n.data.SeekHole(off)
 	}
-	if off < 0 || off >= size {
-		return 0, unix.ENXIO
-	}
-	return o.n.data.seek(off, size, whence == unix.SEEK_DATA)
+	return vfs.SeekIn(off, whence, pos, o.n.Size())
 }
 
-func (o fileOps) Map(*vfs.File) (mm.Object, error)          { return nil, unix.ENODEV }
+// Map implements vfs.FileOps: programs map the pages that reads and writes use.
+func (o fileOps) Map(*vfs.File) (mm.Object, error)          { return o.n.data, nil }
 func (o fileOps) Fsync(*vfs.Context, *vfs.File, bool) error { return nil }
 
 func (o fileOps) Fallocate(c *vfs.Context, f *vfs.File, mode uint32, off, length int64) error {
@@ -93,17 +91,18 @@ func (o fileOps) Fallocate(c *vfs.Context, f *vfs.File, mode uint32, off, length
 	defer n.Mu.Unlock()
 	f.Modified(c)
 	if mode&punch != 0 {
-		return n.data.punch(off, length)
+		return n.data.Punch(off, length)
 	}
 	if mode&keep == 0 && off+length > n.Size() {
 		if err := c.CheckFileSize(off + length); err != nil {
 			return err
 		}
 	}
-	if err := n.data.allocate(off, length); err != nil {
+	if err := n.data.Allocate(off, length); err != nil {
 		return err
 	}
 	if mode&keep == 0 && off+length > n.Size() {
+		n.data.Grow(off + length)
 		n.SetSize(off + length)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/mm"
 	"kevlar/linux/vfs"
 	"kevlar/machine/mem"
 )
@@ -32,7 +33,7 @@ func init() {
 		sb, err := New(Ramfs, c, "")
 		if err == nil {
 			fs := sb.Ops.(*FS)
-			fs.maxPages.Store(0)
+			fs.quota.Max.Store(0)
 			fs.maxInodes.Store(0)
 		}
 		return sb, err
@@ -43,8 +44,8 @@ func init() {
 type FS struct {
 	sb *vfs.Superblock
 
-	maxPages, pages   atomic.Int64 // 0 is no limit
-	maxInodes, inodes atomic.Int64
+	quota             mm.Quota     // of pages
+	maxInodes, inodes atomic.Int64 // 0 is no limit
 
 	// mu guards all, the inodes with storage that Release frees, and options.
 	mu      sync.Mutex
@@ -83,9 +84,9 @@ func (fs *FS) limit(o *options) {
 	half := int64(mem.Usage().Total / 2)
 	switch {
 	case o.size >= 0:
-		fs.maxPages.Store((o.size + mem.PageSize - 1) / mem.PageSize)
+		fs.quota.Max.Store((o.size + mem.PageSize - 1) / mem.PageSize)
 	default:
-		fs.maxPages.Store(half)
+		fs.quota.Max.Store(half)
 	}
 	if o.hasInodes {
 		fs.maxInodes.Store(o.inodes)
@@ -159,7 +160,7 @@ func (fs *FS) show() string {
 	var b strings.Builder
 	o := &fs.options
 	if o.size >= 0 {
-		b.WriteString(",size=" + strconv.FormatInt(fs.maxPages.Load()*mem.PageSize/1024, 10) + "k")
+		b.WriteString(",size=" + strconv.FormatInt(fs.quota.Max.Load()*mem.PageSize/1024, 10) + "k")
 	}
 	if o.hasInodes {
 		b.WriteString(",nr_inodes=" + strconv.FormatInt(o.inodes, 10))
@@ -179,9 +180,9 @@ func (fs *FS) show() string {
 // Statfs implements vfs.SuperOps.
 func (fs *FS) Statfs(s *vfs.Statfs) error {
 	s.BlockSize, s.FragmentSize = mem.PageSize, mem.PageSize
-	if limit := fs.maxPages.Load(); limit > 0 {
+	if limit := fs.quota.Max.Load(); limit > 0 {
 		s.Blocks = uint64(limit)
-		s.Free = uint64(max(0, limit-fs.pages.Load()))
+		s.Free = uint64(max(0, limit-fs.quota.Used.Load()))
 		s.Available = s.Free
 	}
 	if limit := fs.maxInodes.Load(); limit > 0 {
@@ -202,7 +203,7 @@ func (fs *FS) Remount(c *vfs.Context, readOnly bool, data string) error {
 	if err := o.parse(data); err != nil {
 		return err
 	}
-	if o.size >= 0 && o.size/mem.PageSize < fs.pages.Load() || o.hasInodes && o.inodes < fs.inodes.Load() {
+	if o.size >= 0 && o.size/mem.PageSize < fs.quota.Used.Load() || o.hasInodes && o.inodes < fs.inodes.Load() {
 		return unix.EINVAL
 	}
 	fs.options = o
@@ -217,7 +218,7 @@ func (fs *FS) Release() {
 	fs.all = nil
 	fs.mu.Unlock()
 	for n := range all {
-		n.data.release()
+		n.data.Release()
 	}
 }
 
@@ -226,7 +227,7 @@ type node struct {
 	vfs.Inode
 	vfs.DefaultInode
 	fs   *FS
-	data *pages // regular files
+	data *mm.PageCache // regular files; its size is the inode's, which writers set after it
 
 	// Directories; guarded by Inode.Mu.
 	parent  *node
@@ -260,7 +261,7 @@ func (fs *FS) newNode(n *vfs.NewNode) *node {
 	case unix.S_IFDIR:
 		i.nextPos = firstPos
 	case unix.S_IFREG:
-		i.data = newPages(fs)
+		i.data = mm.NewPageCache(0, nil, &fs.quota)
 		fs.mu.Lock()
 		fs.all[i] = struct{}{}
 		fs.mu.Unlock()
