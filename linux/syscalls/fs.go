@@ -20,10 +20,6 @@ var fsRows = []Row{
 	{Name: "stat", Args: []Kind{Path, Stat}, Do: sysStat},
 	{Name: "lstat", Args: []Kind{Path, Stat}, Do: sysLstat},
 	{Name: "fstat", Args: []Kind{FD, Stat}, Do: sysFstat},
-	{Name: "chdir", Args: []Kind{Path}, Do: sysChdir},
-	{Name: "fchdir", Args: []Kind{FD}, Do: sysFchdir},
-	{Name: "getcwd", Args: []Kind{OutBuf, Size}, Do: sysGetcwd},
-	{Name: "umask", Args: []Kind{Mode}, Do: sysUmask},
 }
 
 func sysMkdirat(t *task.Task, a *Args) (uint64, error) {
@@ -67,25 +63,12 @@ func sysLstat(t *task.Task, a *Args) (uint64, error) {
 }
 
 func statAt(t *task.Task, dirfd int, path, to user.Addr, flags uint32) error {
-	if flags&^(unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT|unix.AT_EMPTY_PATH) != 0 {
-		return unix.EINVAL
-	}
-	look := vfs.Follow
-	if flags&unix.AT_SYMLINK_NOFOLLOW != 0 {
-		look = 0
-	}
-	if flags&unix.AT_EMPTY_PATH != 0 {
-		look |= vfs.AllowEmpty
+	look, err := atFlags(flags, unix.AT_NO_AUTOMOUNT)
+	if err != nil {
+		return err
 	}
 	var s vfs.Stat
-	err := withPath(t, path, func(name []byte) error {
-		p, err := vfs.Lookup(t.VFS(), dirfd, name, look)
-		if err != nil {
-			return err
-		}
-		return p.Stat(t.VFS(), &s)
-	})
-	if err != nil {
+	if err := at(t, dirfd, path, look, func(c *vfs.Context, p vfs.Path) error { return p.Stat(c, &s) }); err != nil {
 		return err
 	}
 	return putStat(t, to, &s)
@@ -106,7 +89,6 @@ func sysFstat(t *task.Task, a *Args) (uint64, error) {
 
 // putStat writes s to t's memory in the architecture's layout.
 func putStat(t *task.Task, to user.Addr, s *vfs.Stat) error {
-	stamp := func(v vfs.Time) abi.Timestamp { return abi.Timestamp{Sec: v.Sec, Nsec: int64(v.Nsec)} }
 	e := abi.Stat{
 		Dev: s.Dev, Ino: s.Ino, Rdev: s.Rdev, Mode: s.Mode, Nlink: s.Nlink, UID: s.UID, GID: s.GID,
 		Size: s.Size, BlockSize: s.BlockSize, Blocks: s.Blocks,
@@ -117,50 +99,4 @@ func putStat(t *task.Task, to user.Addr, s *vfs.Stat) error {
 	return t.CopyOut(to, b[:])
 }
 
-func sysChdir(t *task.Task, a *Args) (uint64, error) {
-	return 0, withPath(t, a.Addr(0), func(name []byte) error {
-		p, err := vfs.Lookup(t.VFS(), unix.AT_FDCWD, name, vfs.Follow|vfs.MustBeDir)
-		if err != nil {
-			return err
-		}
-		return enterDir(t, p)
-	})
-}
-
-func sysFchdir(t *task.Task, a *Args) (uint64, error) {
-	f, err := t.Files.GetPath(a.Int(0))
-	if err != nil {
-		return 0, err
-	}
-	defer f.Unref()
-	if !f.Inode().IsDir() {
-		return 0, unix.ENOTDIR
-	}
-	return 0, enterDir(t, f.Path())
-}
-
-func enterDir(t *task.Task, p vfs.Path) error {
-	if err := p.PermitAt(t.VFS(), vfs.MayExec); err != nil {
-		return err
-	}
-	t.FS.SetCwd(p)
-	return nil
-}
-
-func sysGetcwd(t *task.Task, a *Args) (uint64, error) {
-	s, err := t.FS.Getcwd()
-	if err != nil {
-		return 0, err
-	}
-	if uint64(len(s)) >= a.Size(1) {
-		return 0, unix.ERANGE
-	}
-	if err := t.CopyOut(a.Addr(0), append([]byte(s), 0)); err != nil {
-		return 0, err
-	}
-	return uint64(len(s) + 1), nil
-}
-
-func sysUmask(t *task.Task, a *Args) (uint64, error) {
-	return uint64(t.FS.SetUmask(a.Uint(0))), nil
-}
+func stamp(v vfs.Time) abi.Timestamp { return abi.Timestamp{Sec: v.Sec, Nsec: int64(v.Nsec)} }

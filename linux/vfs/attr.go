@@ -16,6 +16,7 @@ type Stat struct {
 	Atime, Mtime, Ctime, Btime Time
 	MountID                    int
 	MountRoot                  bool
+	HasBtime                   bool   // the file system keeps Btime
 	Attributes                 uint64 // statx: stx_attributes, and which of them are known
 	AttributesMask             uint64
 }
@@ -162,13 +163,17 @@ func (p Path) Chown(c *Context, uid, gid uint32) error {
 // TimeChange is what utimensat does to one time stamp.
 type TimeChange struct {
 	Now, Omit bool
+	Invalid   bool // EINVAL, once it is known that the file is there
 	Time      Time
 }
 
 // Utimes changes time stamps: utimensat(2).
 func (p Path) Utimes(c *Context, atime, mtime TimeChange) error {
 	i := p.Inode()
-	if p.Mnt.ReadOnly() {
+	switch {
+	case atime.Invalid || mtime.Invalid:
+		return unix.EINVAL
+	case p.Mnt.ReadOnly():
 		return unix.EROFS
 	}
 	i.Mu.Lock()

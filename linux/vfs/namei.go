@@ -316,14 +316,19 @@ func unlockPair(a, b *Dentry) {
 	}
 }
 
-// Rename moves a name: renameat2(2). flags are unix.RENAME_NOREPLACE and
-// RENAME_EXCHANGE.
+// CheckRenameFlags answers EINVAL to flags of renameat2(2) that do not go together.
+func CheckRenameFlags(flags uint32) error {
+	const exchange, noReplace, whiteout = unix.RENAME_EXCHANGE, unix.RENAME_NOREPLACE, unix.RENAME_WHITEOUT
+	if flags&^(exchange|noReplace|whiteout) != 0 || flags&exchange != 0 && flags&(noReplace|whiteout) != 0 {
+		return unix.EINVAL
+	}
+	return nil
+}
+
+// Rename moves a name: renameat2(2). flags have passed CheckRenameFlags.
 func Rename(c *Context, oldfd int, oldName []byte, newfd int, newName []byte, flags uint32) error {
 	exchange := flags&unix.RENAME_EXCHANGE != 0
 	noReplace := flags&unix.RENAME_NOREPLACE != 0
-	if flags&^(unix.RENAME_EXCHANGE|unix.RENAME_NOREPLACE) != 0 || exchange && noReplace {
-		return unix.EINVAL
-	}
 	from, ol, err := parentOf(c, oldfd, oldName)
 	if err != nil {
 		return err
@@ -383,7 +388,11 @@ func Rename(c *Context, oldfd int, oldName []byte, newfd int, newName []byte, fl
 	case si == ti:
 		return nil // two names of one file: rename(2)
 	}
-	return renameLocked(c, from.D, source, to.D, target, exchange)
+	oldName = ol.name
+	if err := renameLocked(c, from.D, source, to.D, target, exchange); err != nil || flags&unix.RENAME_WHITEOUT == 0 {
+		return err
+	}
+	return whiteout(c, from.D, oldName)
 }
 
 // renameLocked does the rename once names are found and directories locked.
@@ -468,6 +477,16 @@ func renameLocked(c *Context, from, source, to, target *Dentry, exchange bool) e
 		vi.link(-1)
 	}
 	return nil
+}
+
+// whiteout leaves a character device 0:0 at the name that a rename has freed: it hides
+// the name in the lower layer of an overlay.
+func whiteout(c *Context, dir *Dentry, name []byte) error {
+	d, err := lookupLocked(c, dir, name)
+	if err != nil {
+		return err
+	}
+	return makeNode(c, dir, d, &NewNode{Mode: unix.S_IFCHR})
 }
 
 // swapPlaces exchanges two dentries in the cache.

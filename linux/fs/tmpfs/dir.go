@@ -135,6 +135,8 @@ func (n *node) Evict(i *vfs.Inode) {
 
 // Getattr implements vfs.InodeOps.
 func (n *node) Getattr(c *vfs.Context, i *vfs.Inode, s *vfs.Stat) error {
+	s.HasBtime = true
+	s.AttributesMask |= unix.STATX_ATTR_APPEND | unix.STATX_ATTR_IMMUTABLE | unix.STATX_ATTR_NODUMP
 	if n.data != nil {
 		s.Blocks = int64(n.data.Pages()) * (mem.PageSize / 512)
 	}
