@@ -284,6 +284,7 @@ static pid_t thread_id(void) { return syscall(SYS_gettid); }
 static void asleep(pid_t tid)
 {
 	char path[64], text[512];
+	int seen = 0; // one look may meet a short sleep on the way there
 	snprintf(path, sizeof path, "/proc/%d/stat", tid);
 	for (long long end = now_ms() + PATIENCE * 1000; now_ms() < end; pause_ms(1)) {
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -295,7 +296,9 @@ static void asleep(pid_t tid)
 			break;
 		text[n] = 0;
 		char *state = strrchr(text, ')');
-		if (state != NULL && (state[2] == 'S' || state[2] == 'T' || state[2] == 'D'))
+		bool sleeps = state != NULL && (state[2] == 'S' || state[2] == 'T' || state[2] == 'D');
+		seen = sleeps ? seen + 1 : 0;
+		if (seen == 3)
 			return;
 	}
 	pause_ms(50);
