@@ -19,7 +19,8 @@ int main(void)
 	CALL("close under the reader", close(p[0]));
 	asleep(tid);
 	CALL("write", write(p[1], "z", 1));
-	FACT("the blocked read returned %ld '%c'", (long)JOIN(t), c);
+	long n = (long)JOIN(t);
+	FACT("the blocked read returned %ld '%c'", n, c);
 	signal(SIGPIPE, SIG_IGN);
 	CALL("afterwards nobody reads", write(p[1], "z", 1));
 }

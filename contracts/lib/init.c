@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -54,6 +56,16 @@ static void try_mount(const char *type, const char *where, const char *options)
 	mkdir(where, 0755);
 	if (mount(type, where, type, 0, options) == -1 && errno != EBUSY)
 		fprintf(stderr, "init: mount %s: %s\n", where, strerror(errno));
+}
+
+// loopback_up lets the contracts of TCP and UDP talk to themselves.
+static void loopback_up(void)
+{
+	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0 || ioctl(s, SIOCSIFFLAGS, &r) == -1)
+		fprintf(stderr, "init: lo: %s\n", strerror(errno));
+	close(s);
 }
 
 static void load_modules(void)
@@ -215,7 +227,9 @@ int main(void)
 	try_mount("devpts", "/dev/pts", "mode=0620,ptmxmode=0666");
 	try_mount("tmpfs", "/tmp", "mode=1777");
 	try_mount("tmpfs", "/dev/shm", "mode=1777");
+	try_mount("mqueue", "/dev/mqueue", NULL);
 	load_modules();
+	loopback_up();
 	signal(SIGPIPE, SIG_IGN);
 	struct rlimit files = { 1024, 4096 };
 	setrlimit(RLIMIT_NOFILE, &files);

@@ -8,56 +8,54 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kevlar/internal/arch"
 	"kevlar/internal/debian"
 )
 
-// A compiler makes static programs for one architecture, and keeps them by the hash of what they are made from.
+// A compiler makes programs for one architecture, and keeps them by the hash of what they are made from.
 type compiler struct {
 	arch  arch.Arch
 	cc    string
-	args  []string // before and
-	last  []string // after the source
-	lib   string   // contracts/lib
 	cache string
-	salt  []byte // hash of everything that all programs depend on
+	debs  *debian.Cache
+	args  []string // of every program
+	libcs map[string]*libc
+	salt  []byte // hash of what all programs depend on besides their library
+}
+
+// A libc is how to make programs with a C library.
+type libc struct {
+	version string
+	first   []string // arguments before the source
+	last    []string // and after
 }
 
 func newCompiler(ctx context.Context, debs *debian.Cache, a arch.Arch, lib string) (*compiler, error) {
-	musl, err := debs.Musl(ctx, a)
+	cc := a.CC()
+	include, err := own(ctx, cc, "include")
 	if err != nil {
 		return nil, err
-	}
-	cc := a.CC()
-	out, err := exec.CommandContext(ctx, cc, "-print-file-name=include").Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", cc, err)
 	}
 	base, err := os.UserCacheDir()
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{arch: a, cc: cc, lib: lib, cache: filepath.Join(base, "kevlar", "contracts")}
-	c.args = []string{"-O1", "-s", "-static", "-no-pie", "-Wall", "-Wextra", "-Werror",
+	c := &compiler{arch: a, cc: cc, debs: debs, cache: filepath.Join(base, "kevlar", "contracts"), libcs: map[string]*libc{}}
+	c.args = []string{"-O1", "-s", "-Wall", "-Wextra", "-Werror",
 		"-Wno-unused-parameter", "-Wno-unused-result", "-Wno-unused-variable", "-Wno-missing-field-initializers",
 		"-Wno-sign-compare", "-Wno-return-type", "-Wno-infinite-recursion", "-Wno-clobbered",
 		// Contracts pass bad pointers on purpose.
 		"-Wno-stringop-overread", "-Wno-stringop-overflow", "-Wno-nonnull", "-Wno-array-bounds",
-		"-nostdinc", "-isystem", strings.TrimSpace(string(out)), "-isystem", musl.Include, "-I", lib}
-	for _, d := range musl.Linux {
-		c.args = append(c.args, "-idirafter", d)
-	}
+		"-nostdinc", "-isystem", include, "-I", lib, "-nostdlib"}
 	if a == arch.ARM64 {
 		// The out-of-line atomics of libgcc ask glibc which instructions there are.
 		c.args = append(c.args, "-mno-outline-atomics")
 	}
-	c.args = append(c.args, "-nostdlib", musl.Lib+"/crt1.o", musl.Lib+"/crti.o")
-	c.last = []string{"-L", musl.Lib, "-Wl,--start-group", "-lc", "-lgcc", "-Wl,--end-group", musl.Lib + "/crtn.o"}
-
 	h := sha256.New()
-	fmt.Fprintln(h, a, musl.Version, c.args, c.last)
+	fmt.Fprintln(h, a, c.args)
 	header, err := os.ReadFile(filepath.Join(lib, "contract.h"))
 	if err != nil {
 		return nil, err
@@ -67,14 +65,82 @@ func newCompiler(ctx context.Context, debs *debian.Cache, a arch.Arch, lib strin
 	return c, os.MkdirAll(c.cache, 0o777)
 }
 
-// build returns the path of the program made from a source file.
-func (c *compiler) build(ctx context.Context, source string) (string, error) {
+// own returns the path of a file or directory that is the compiler's own.
+func own(ctx context.Context, cc, name string) (string, error) {
+	out, err := exec.CommandContext(ctx, cc, "-print-file-name="+name).Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", cc, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// use makes a C library ready: "musl" and "glibc-static" for static programs, "glibc" for position-independent dynamic
+// ones. Programs are linked by naming the library's files, so that the compiler's own are never found.
+func (c *compiler) use(ctx context.Context, name string) error {
+	if c.libcs[name] != nil {
+		return nil
+	}
+	l := &libc{}
+	switch name {
+	case "musl":
+		m, err := c.debs.Musl(ctx, c.arch)
+		if err != nil {
+			return err
+		}
+		l.version = m.Version
+		l.first = []string{"-static", "-no-pie", "-isystem", m.Include}
+		for _, d := range m.Linux {
+			l.first = append(l.first, "-idirafter", d)
+		}
+		l.first = append(l.first, m.Lib+"/crt1.o", m.Lib+"/crti.o")
+		l.last = []string{"-L", m.Lib, "-Wl,--start-group", "-lc", "-lgcc", "-Wl,--end-group", m.Lib + "/crtn.o"}
+	case "glibc", "glibc-static":
+		var p [3]debian.Package
+		for i, n := range []string{"libc6-dev", "linux-libc-dev", "libc6"} {
+			var err error
+			if p[i], err = c.debs.Package(ctx, c.arch, n); err != nil {
+				return err
+			}
+		}
+		var crt [4]string
+		for i, n := range []string{"crtbeginT.o", "crtend.o", "crtbeginS.o", "crtendS.o"} {
+			var err error
+			if crt[i], err = own(ctx, c.cc, n); err != nil {
+				return err
+			}
+		}
+		triple := c.arch.Machine() + "-linux-gnu"
+		lib := p[0].Path("usr/lib/" + triple)
+		l.version = p[0].Version
+		for _, root := range p[:2] {
+			l.first = append(l.first, "-isystem", root.Path("usr/include"), "-isystem", root.Path("usr/include/"+triple))
+		}
+		if name == "glibc-static" {
+			l.first = append(l.first, "-static", "-no-pie", lib+"/crt1.o", lib+"/crti.o", crt[0])
+			l.last = []string{"-Wl,--start-group", lib + "/libc.a", "-lgcc", "-lgcc_eh", "-Wl,--end-group", crt[1], lib + "/crtn.o"}
+			break
+		}
+		so := p[2].Path("lib/" + triple)
+		loader := glibcLoader[c.arch]
+		l.first = append(l.first, "-fPIE", "-pie", "-Wl,--dynamic-linker=/"+loader, lib+"/Scrt1.o", lib+"/crti.o", crt[2])
+		l.last = []string{so + "/libc.so.6", lib + "/libc_nonshared.a", so + "/" + filepath.Base(loader), "-lgcc", crt[3], lib + "/crtn.o"}
+	default:
+		return fmt.Errorf("unknown C library %q", name)
+	}
+	c.libcs[name] = l
+	return nil
+}
+
+// build returns the path of the program made from a source file with a C library that is in use.
+func (c *compiler) build(ctx context.Context, source, library string) (string, error) {
 	text, err := os.ReadFile(source)
 	if err != nil {
 		return "", err
 	}
+	l := c.libcs[library]
 	h := sha256.New()
 	h.Write(c.salt)
+	fmt.Fprintln(h, l.version, l.first, l.last)
 	h.Write(text)
 	path := filepath.Join(c.cache, hex.EncodeToString(h.Sum(nil)[:16]))
 	if _, err := os.Stat(path); err == nil {
@@ -86,7 +152,7 @@ func (c *compiler) build(ctx context.Context, source string) (string, error) {
 	}
 	tmp.Close()
 	defer os.Remove(tmp.Name())
-	args := append(append(append([]string{}, c.args...), "-o", tmp.Name(), source), c.last...)
+	args := slices.Concat(c.args, l.first, []string{"-o", tmp.Name(), source}, l.last)
 	if out, err := exec.CommandContext(ctx, c.cc, args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", source, err, out)
 	}

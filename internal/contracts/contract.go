@@ -25,7 +25,9 @@ type Contract struct {
 	TTY     bool   // with a terminal as standard input
 	Timeout int    // seconds
 	Only    arch.Arch
-	stem    string // path of the expectation without ".expect"
+	Libc    string   // "musl", static; "glibc", dynamic; "glibc-static"
+	Files   []string // sets of files that the machine has for it, as addFiles knows them
+	stem    string   // path of the expectation without ".expect"
 }
 
 // Category is the directory that a contract is in.
@@ -36,7 +38,7 @@ func (c Contract) On(a arch.Arch) bool { return c.Only == "" || c.Only == a }
 
 const defaultTimeout = 15
 
-var directive = regexp.MustCompile(`^// (run|tty|arch|timeout)(?:: *(.*))?$`)
+var directive = regexp.MustCompile(`^// (run|tty|arch|timeout|libc|files)(?:: *(.*))?$`)
 
 // Load reads the contracts below a directory, in order of name.
 func Load(dir string) ([]Contract, error) {
@@ -67,7 +69,7 @@ func parse(path, name string) ([]Contract, error) {
 		return nil, err
 	}
 	defer f.Close()
-	c := Contract{Name: name, Source: path, Timeout: defaultTimeout, stem: strings.TrimSuffix(path, ".c")}
+	c := Contract{Name: name, Source: path, Timeout: defaultTimeout, Libc: "musl", stem: strings.TrimSuffix(path, ".c")}
 	users := []string{"root"}
 	for s := bufio.NewScanner(f); s.Scan() && strings.HasPrefix(s.Text(), "//"); {
 		m := directive.FindStringSubmatch(s.Text())
@@ -83,6 +85,13 @@ func parse(path, name string) ([]Contract, error) {
 			if c.Only, err = arch.Parse(m[2]); err != nil {
 				return nil, fmt.Errorf("%s: %w", path, err)
 			}
+		case "libc":
+			c.Libc = m[2]
+			if c.Libc == "glibc" {
+				c.Files = append(c.Files, "glibc")
+			}
+		case "files":
+			c.Files = append(c.Files, strings.Fields(m[2])...)
 		case "timeout":
 			if c.Timeout, err = strconv.Atoi(m[2]); err != nil {
 				return nil, fmt.Errorf("%s: timeout: %w", path, err)

@@ -49,6 +49,11 @@ func TestLoad(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+	write(t, dir+"/fd/d.c", "// libc: glibc\n// files: dash busybox\n")
+	one, err := parse(dir+"/fd/d.c", "fd/d")
+	if err != nil || len(one) != 1 || one[0].Libc != "glibc" || fmt.Sprint(one[0].Files) != "[glibc dash busybox]" || list[0].Libc != "musl" {
+		t.Errorf("libc and files: %+v, error %v", one, err)
+	}
 	write(t, dir+"/fd/c.c", "// run: nobody\n")
 	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("an unknown user: error %v", err)

@@ -18,9 +18,10 @@ import (
 type guest struct {
 	arch    arch.Arch
 	config  qemu.Config
-	init    string   // path of the program made from lib/init.c
-	modules []string // kernel modules to load, in order
-	files   map[string]string
+	init    string            // path of the program made from lib/init.c
+	modules []string          // kernel modules to load, in order
+	files   map[string]string // of the host, by their names in the machine
+	links   map[string]string // symbolic links: what they name, by their names
 }
 
 // logTail is how much of a machine's log a report holds.
@@ -124,6 +125,9 @@ func (g *guest) initramfs(jobs []job) ([]byte, error) {
 		if err := addHost(name, path); err != nil {
 			return nil, err
 		}
+	}
+	for name, target := range g.links {
+		a.add(name, 0o120777, []byte(target))
 	}
 	var list strings.Builder
 	packed := map[string]bool{}

@@ -141,14 +141,26 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &guest{arch: a}
-	if g.init, err = cc.build(ctx, filepath.Join(lib, "init.c")); err != nil {
+	if err := cc.use(ctx, "musl"); err != nil {
+		return nil, nil, err
+	}
+	g := &guest{arch: a, files: map[string]string{}, links: map[string]string{}}
+	if g.init, err = cc.build(ctx, filepath.Join(lib, "init.c"), "musl"); err != nil {
 		return nil, nil, err
 	}
 	var jobs []job
 	for _, c := range all {
-		if c.On(a) && (o.Match == nil || o.Match.MatchString(c.Name)) {
-			jobs = append(jobs, job{Contract: c})
+		if !c.On(a) || o.Match != nil && !o.Match.MatchString(c.Name) {
+			continue
+		}
+		jobs = append(jobs, job{Contract: c})
+		if err := cc.use(ctx, c.Libc); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", c.Name, err)
+		}
+		for _, set := range c.Files {
+			if err := g.addFiles(ctx, debs, set); err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", c.Name, err)
+			}
 		}
 	}
 	if err := compile(ctx, cc, jobs); err != nil {
@@ -201,7 +213,7 @@ func compile(ctx context.Context, cc *compiler, jobs []job) error {
 		slots <- struct{}{}
 		go func() {
 			defer wg.Done()
-			jobs[i].program, errs[i] = cc.build(ctx, jobs[i].Source)
+			jobs[i].program, errs[i] = cc.build(ctx, jobs[i].Source, jobs[i].Libc)
 			<-slots
 		}()
 	}
