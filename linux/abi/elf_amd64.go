@@ -6,3 +6,6 @@ const (
 	ELFMachine  = 62
 	ELFPlatform = "x86_64"
 )
+
+// ELFPlatform32 is what uname calls the machine for programs of 32 bits.
+const ELFPlatform32 = "i686"

@@ -6,3 +6,7 @@ const (
 	ELFMachine  = 183
 	ELFPlatform = "aarch64"
 )
+
+// ELFPlatform32 is what uname calls the machine for programs of 32 bits, which there are
+// none of.
+const ELFPlatform32 = ""

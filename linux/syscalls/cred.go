@@ -88,7 +88,7 @@ func change(t *task.Task, do func(c *cred.Cred) error) (uint64, error) {
 	if err := do(c); err != nil {
 		return 0, err
 	}
-	t.SetCred(c)
+	t.Become(c)
 	return 0, nil
 }
 

@@ -30,6 +30,10 @@ var families = [][]Row{
 	socketRows,
 	ttyRows,
 	mmRows,
+	schedRows,
+	unameRows,
+	randomRows,
+	prctlRows,
 }
 
 // tableSize is more than the highest system call number of either architecture.

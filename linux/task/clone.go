@@ -64,6 +64,7 @@ func (t *Task) newThread(a *CloneArgs) *Task {
 	}
 	c.vfs.Waiter, c.vfs.Task = c.Waiter, c
 	c.name.Store(t.name.Load())
+	c.inherit(t, a.Flags)
 	c.Regs.SetReturn(0)
 	if a.Stack != 0 {
 		c.Regs.SetStackPtr(uint64(a.Stack) + a.StackSize)
@@ -84,6 +85,7 @@ func (t *Task) newGroup(c *Task, a *CloneArgs) *Group {
 	p := t.Group
 	g := &Group{kernel: t.Kernel, leader: c, exitSignal: a.ExitSignal, started: c.started}
 	g.cont.L, g.execWait.L = &g.mu, &g.mu
+	g.groupAttributes.inherit(&p.groupAttributes)
 	p.mu.Lock()
 	if a.Flags&unix.CLONE_SIGHAND != 0 {
 		p.actions.refs.Add(1)
@@ -203,6 +205,7 @@ func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *
 		dying: make(chan struct{}), childNS: ns, started: wait.Now(),
 	}
 	t.vfs.Waiter, t.vfs.Task = t.Waiter, t
+	t.attributes.initial()
 	t.SetName(name)
 	t.SetCred(cred.Root())
 	g := &Group{kernel: k, leader: t, actions: newActions(), unkillable: true, onEnd: onEnd, started: t.started}

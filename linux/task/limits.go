@@ -120,6 +120,17 @@ func (u *users) drop(a *account) {
 	}
 }
 
+// Threads is how many threads the machine has.
+func (k *Kernel) Threads() (n int64) {
+	u := &k.users
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, a := range u.byUID {
+		n += a.tasks.Load()
+	}
+	return n
+}
+
 // signal counts queued signals and returns how many there are. A signal that is not
 // on an account has nil.
 func (a *account) signal(n int64) int64 {

@@ -101,6 +101,8 @@ type Task struct {
 	started time.Duration // on wait.Now's clock
 	times   cpuTimes
 
+	attributes // attributes.go
+
 	next, prev *Task // in Group.threads
 	gone       bool  // has ended: its usage is in Group.usage
 	released   bool
@@ -146,6 +148,8 @@ type Group struct {
 	unkillable bool // first of a PID namespace: signals without a handler do not reach it
 	stop       stopState
 	cont       sync.Cond
+
+	groupAttributes // attributes.go
 
 	limits  limits
 	onEnd   func(WaitStatus) // of the first process of a machine, which has no parent to tell

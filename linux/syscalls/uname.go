@@ -1,0 +1,115 @@
+package syscalls
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
+	"kevlar/linux/task"
+	"kevlar/linux/uts"
+	"kevlar/linux/wait"
+	"kevlar/machine/mem"
+)
+
+// Calls about the system as a whole.
+var unameRows = []Row{
+	{Name: "uname", Args: []Kind{Ptr}, Do: sysUname},
+	{Name: "sethostname", Args: []Kind{Ptr, Int}, Do: sysSethostname},
+	{Name: "setdomainname", Args: []Kind{Ptr, Int}, Do: sysSetdomainname},
+	{Name: "sysinfo", Args: []Kind{Ptr}, Do: sysSysinfo},
+	{Name: "personality", Args: []Kind{Hex}, Do: sysPersonality, Support: Partial, Note: "kept and inherited; of its flags UNAME26 and PER_LINUX32 have an effect"},
+}
+
+const pageSize = mem.PageSize
+
+// Bits of personality(2).
+const (
+	uname26      = 0x0020000
+	perMask      = 0xff
+	perLinux32   = 0x08
+	perUnchanged = 0xffffffff
+)
+
+func sysUname(t *task.Task, a *Args) (uint64, error) {
+	release, machine := uts.Release, uts.Machine
+	if t.Personality()&uname26 != 0 {
+		release = "2.6.61-kevlar" // for programs that know no other: 40 more than the minor version
+	}
+	if t.Personality()&perMask == perLinux32 {
+		machine = abi.ELFPlatform32
+	}
+	ns := t.UTS()
+	const field = uts.MaxName + 1
+	var b [6 * field]byte
+	for i, s := range []string{uts.System, ns.Node(), release, uts.Version, machine, ns.Domain()} {
+		copy(b[i*field:], s)
+	}
+	return 0, t.CopyOut(a.Addr(0), b[:])
+}
+
+// getName reads a host or domain name: EPERM, EINVAL for its length.
+func getName(t *task.Task, a *Args) (string, error) {
+	if !t.Capable(unix.CAP_SYS_ADMIN) {
+		return "", unix.EPERM
+	}
+	n := a.Int(1)
+	if n < 0 || n > uts.MaxName {
+		return "", unix.EINVAL
+	}
+	var b [uts.MaxName]byte
+	if err := t.CopyIn(b[:n], a.Addr(0)); err != nil {
+		return "", err
+	}
+	return cString(b[:n]), nil
+}
+
+// cString is b up to its NUL, or whole.
+func cString(b []byte) string {
+	for i, c := range b {
+		if c == 0 {
+			return string(b[:i])
+		}
+	}
+	return string(b)
+}
+
+func sysSethostname(t *task.Task, a *Args) (uint64, error) {
+	name, err := getName(t, a)
+	if err != nil {
+		return 0, err
+	}
+	t.UTS().SetNode(name)
+	return 0, nil
+}
+
+func sysSetdomainname(t *task.Task, a *Args) (uint64, error) {
+	name, err := getName(t, a)
+	if err != nil {
+		return 0, err
+	}
+	t.UTS().SetDomain(name)
+	return 0, nil
+}
+
+func sysSysinfo(t *task.Task, a *Args) (uint64, error) {
+	var b [112]byte
+	memory := mem.Usage()
+	le.PutUint64(b[0:], uint64((wait.Now()+time.Second-1)/time.Second))
+	le.PutUint64(b[32:], uint64(memory.Total)*pageSize)
+	le.PutUint64(b[40:], uint64(memory.Free)*pageSize)
+	le.PutUint16(b[80:], uint16(min(t.Kernel.Threads(), 0xffff)))
+	le.PutUint32(b[104:], 1) // mem_unit: sizes are in bytes
+	return 0, t.CopyOut(a.Addr(0), b[:])
+}
+
+func sysPersonality(t *task.Task, a *Args) (uint64, error) {
+	p := a.Uint(0)
+	if p == perUnchanged {
+		return uint64(t.Personality()), nil
+	}
+	if p&perMask == perLinux32 && abi.ELFPlatform32 == "" {
+		return 0, unix.EINVAL
+	}
+	return uint64(t.SetPersonality(p)), nil
+}

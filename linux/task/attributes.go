@@ -1,0 +1,139 @@
+package task
+
+import (
+	"math"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
+	"kevlar/linux/cred"
+	"kevlar/linux/uts"
+)
+
+// DefaultSlack is the timer slack of the first process, in nanoseconds: PR_SET_TIMERSLACK.
+const DefaultSlack = 50_000
+
+// attributes are what a thread is besides its identity, its memory and its files, and
+// what clone copies of that. Others may read them.
+type attributes struct {
+	sched       sched
+	uts         atomic.Pointer[uts.Namespace]
+	slack       atomic.Uint64 // nanoseconds; timers here are exact, which any slack allows
+	baseSlack   uint64        // what slack 0 sets
+	personality uint32
+	machineKill uint8 // PR_MCE_KILL
+}
+
+// groupAttributes are those of a process. They are changed without a lock: a program
+// whose threads set them at once gets one of the results, as on Linux.
+type groupAttributes struct {
+	notDumpable atomic.Bool // PR_SET_DUMPABLE
+	noHugePages atomic.Bool // PR_SET_THP_DISABLE
+}
+
+// inherit gives a task that clone makes the attributes of t.
+func (t *Task) inherit(from *Task, flags uint64) {
+	a, f := &t.attributes, &from.attributes
+	a.sched.inherit(&f.sched)
+	space := f.uts.Load()
+	if flags&unix.CLONE_NEWUTS != 0 {
+		space = space.Copy()
+	}
+	a.uts.Store(space)
+	a.slack.Store(f.slack.Load())
+	a.baseSlack = f.slack.Load()
+	a.personality, a.machineKill = f.personality, f.machineKill
+}
+
+// initial gives the first task of a machine its attributes.
+func (a *attributes) initial() {
+	a.uts.Store(uts.Initial())
+	a.slack.Store(DefaultSlack)
+	a.baseSlack = DefaultSlack
+	a.machineKill = unix.PR_MCE_KILL_DEFAULT
+}
+
+func (g *groupAttributes) inherit(from *groupAttributes) {
+	g.notDumpable.Store(from.notDumpable.Load())
+	g.noHugePages.Store(from.noHugePages.Load())
+}
+
+// UTS is the namespace of host and domain name that the task is in.
+func (t *Task) UTS() *uts.Namespace { return t.attributes.uts.Load() }
+
+// Dumpable reports whether others with the same identity may look into the process:
+// PR_GET_DUMPABLE. Without it /proc/PID belongs to root.
+func (g *Group) Dumpable() bool { return !g.groupAttributes.notDumpable.Load() }
+
+// SetDumpable is PR_SET_DUMPABLE.
+func (g *Group) SetDumpable(on bool) { g.groupAttributes.notDumpable.Store(!on) }
+
+// HugePagesDisabled and DisableHugePages are PR_GET_THP_DISABLE and PR_SET_THP_DISABLE.
+func (g *Group) HugePagesDisabled() bool   { return g.groupAttributes.noHugePages.Load() }
+func (g *Group) DisableHugePages(off bool) { g.groupAttributes.noHugePages.Store(off) }
+
+// Become replaces the identity of the calling task as a system call asks for it. A
+// task that may do other things than before loses what others could hold over it:
+// dumpability and the signal at its parent's death.
+func (t *Task) Become(c *cred.Cred) {
+	if c.Gains(t.Cred()) {
+		t.Group.SetDumpable(false)
+		t.deathSig.Store(0)
+	}
+	t.SetCred(c)
+}
+
+// DeathSignal is what the task gets when the thread that made its process ends, 0 for
+// none: PR_GET_PDEATHSIG.
+func (t *Task) DeathSignal() unix.Signal { return unix.Signal(t.deathSig.Load()) }
+
+// SetDeathSignal is PR_SET_PDEATHSIG. EINVAL for what is no signal.
+func (t *Task) SetDeathSignal(sig uint64) error {
+	if sig > abi.NumSignals {
+		return unix.EINVAL
+	}
+	t.deathSig.Store(int32(sig))
+	return nil
+}
+
+// Subreaper reports whether orphans among the process's descendants become its
+// children: PR_GET_CHILD_SUBREAPER.
+func (g *Group) Subreaper() bool {
+	procs.RLock()
+	defer procs.RUnlock()
+	return g.subreaper
+}
+
+// SetSubreaper is PR_SET_CHILD_SUBREAPER.
+func (g *Group) SetSubreaper(on bool) {
+	procs.Lock()
+	defer procs.Unlock()
+	g.subreaper = on
+}
+
+// TimerSlack is by how many nanoseconds the task's sleeps may be late. 0 sets
+// what it was when the task was made.
+func (t *Task) TimerSlack() uint64 { return t.attributes.slack.Load() }
+
+// SetTimerSlack is PR_SET_TIMERSLACK.
+func (t *Task) SetTimerSlack(ns uint64) {
+	if ns == 0 {
+		ns = t.attributes.baseSlack
+	}
+	t.attributes.slack.Store(min(ns, math.MaxInt64))
+}
+
+// Personality is personality(2)'s value.
+func (t *Task) Personality() uint32 { return t.attributes.personality }
+
+// SetPersonality changes it and returns the old one.
+func (t *Task) SetPersonality(p uint32) (old uint32) {
+	old, t.attributes.personality = t.attributes.personality, p
+	return old
+}
+
+// MachineKill and SetMachineKill are PR_MCE_KILL_GET and PR_MCE_KILL: when the task wants
+// to hear of broken memory. Machines here report none.
+func (t *Task) MachineKill() uint8     { return t.attributes.machineKill }
+func (t *Task) SetMachineKill(p uint8) { t.attributes.machineKill = p }
