@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/device"
-	"kevlar/linux/mm"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/machine"
@@ -72,8 +71,8 @@ func (zero) Read(c *vfs.Context, _ *vfs.File, dst *user.IO, _ int64) (int, error
 	return fill(c, dst, func() []byte { return zeroes[:] })
 }
 
-// Map implements vfs.FileOps: memory of its own for every open file.
-func (zero) Map(*vfs.File) (mm.Object, error) { return mm.NewPageCache(1<<62, nil, nil), nil }
+// MapsZeroes implements vfs.ZeroMapper.
+func (zero) MapsZeroes() {}
 
 // full reads as zero does, and never has room.
 type full struct{ rewound }

@@ -6,8 +6,16 @@ import (
 	"kevlar/linux/mm"
 )
 
+// ZeroMapper are the FileOps of a file that shows as anonymous memory where it is
+// mapped: /dev/zero.
+type ZeroMapper interface{ MapsZeroes() }
+
 // Map puts f, and what may be done with its pages, into a request for a mapping.
 func (f *File) Map(r *mm.Request) {
+	if _, ok := f.Ops.(ZeroMapper); ok {
+		r.Flags |= unix.MAP_ANONYMOUS
+		return
+	}
 	r.File = f
 	r.ReadOnly, r.WriteOnly = !f.Writable(), !f.Readable()
 	r.NoExec = f.path.Mnt != nil && f.path.Mnt.Flags()&MntNoExec != 0
