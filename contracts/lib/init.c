@@ -1,9 +1,10 @@
 // The first process of a machine that runs contracts: it starts each in a session, process group and directory of its
-// own, and reports on the port "kevlar.contracts" what it printed and how it ended. /contracts/LIST names the work: a
-// line has the contract's number, its program, user, time limit in seconds and "tty" or "-".
+// own, and reports what it printed and how it ended. /contracts/LIST names the work: the first line is the way of the
+// records ("port": the virtio port kevlar.contracts, "stdout": the standard output, "serial": marked lines on the console);
+// each other line has a contract's number, its program, user, time limit in seconds and "tty" or "-".
 //
-// Records on the port: "begin N", "out N LENGTH" followed by as many bytes, "end N exit|signal|timeout VALUE MICROSECONDS",
-// and "done".
+// Records: "begin N", "out N LENGTH" followed by as many bytes, "end N exit|signal|timeout VALUE MICROSECONDS", and "done".
+// On the console a record is a line "@kc:CRC32 RECORD", and the bytes are hexadecimal digits at its end.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -41,14 +42,63 @@ static void send_all(const char *data, size_t n)
 	}
 }
 
+static int serial; // records are marked lines
+
+// crc32 is the checksum of IEEE 802.3, a bit at a time.
+static unsigned crc32(const char *data, size_t n)
+{
+	unsigned crc = ~0u;
+	while (n-- > 0) {
+		crc ^= (unsigned char)*data++;
+		for (int i = 0; i < 8; i++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+	}
+	return ~crc;
+}
+
+// record sends a record: a line, and bytes that belong to it.
+static void record(const char *line, const char *data, size_t n)
+{
+	char out[64 + 512 + 2 * 512];
+	if (!serial) {
+		send_all(line, strlen(line));
+		send_all("\n", 1);
+		send_all(data, n);
+		return;
+	}
+	char text[512 + 2 * 512];
+	int length = snprintf(text, 512, "%s", line);
+	if (n > 0)
+		text[length++] = ' ';
+	for (size_t i = 0; i < n; i++)
+		length += sprintf(text + length, "%02x", (unsigned char)data[i]);
+	// In one write, and on a line of its own, so that little of the kernel's own comes between.
+	int all = snprintf(out, sizeof out, "\n@kc:%08x %.*s\n", crc32(text, length), length, text);
+	send_all(out, all);
+}
+
 static void say(const char *format, ...)
 {
 	char line[512];
 	va_list args;
 	va_start(args, format);
-	int n = vsnprintf(line, sizeof line, format, args);
+	vsnprintf(line, sizeof line, format, args);
 	va_end(args);
-	send_all(line, n);
+	record(line, "", 0);
+}
+
+// say_output reports bytes that a contract printed.
+static void say_output(int number, const char *data, size_t n)
+{
+	const size_t most = serial ? 512 : 4096;
+	while (n > 0) {
+		char line[64];
+		size_t part = n < most ? n : most;
+		snprintf(line, sizeof line, "out %d %zu", number, part);
+		record(line, data, part);
+		data += part;
+		n -= part;
+	}
 }
 
 static void try_mount(const char *type, const char *where, const char *options)
@@ -163,9 +213,9 @@ static void run(int number, const char *program, int uid, int limit, int tty)
 	chmod(dir, 0755);
 	chown(dir, uid, uid);
 	int out[2], status = 0;
-	say("begin %d\n", number);
+	say("begin %d", number);
 	if (pipe2(out, O_CLOEXEC) == -1) {
-		say("end %d exit 126 0\n", number);
+		say("end %d exit 126 0", number);
 		return;
 	}
 	long long start = now_us(), end = start + limit * 1000000LL;
@@ -182,8 +232,7 @@ static void run(int number, const char *program, int uid, int limit, int tty)
 		if (n > 0) {
 			ssize_t r = read(out[0], data, sizeof data);
 			if (r > 0) {
-				say("out %d %d\n", number, (int)r);
-				send_all(data, r);
+				say_output(number, data, r);
 				continue;
 			}
 			if (!ended) { // closed early: wait for the end without reading
@@ -211,11 +260,11 @@ static void run(int number, const char *program, int uid, int limit, int tty)
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	if (late)
-		say("end %d timeout %d %lld\n", number, limit, took);
+		say("end %d timeout %d %lld", number, limit, took);
 	else if (WIFSIGNALED(status))
-		say("end %d signal %d %lld\n", number, WTERMSIG(status), took);
+		say("end %d signal %d %lld", number, WTERMSIG(status), took);
 	else
-		say("end %d exit %d %lld\n", number, WEXITSTATUS(status), took);
+		say("end %d exit %d %lld", number, WEXITSTATUS(status), took);
 }
 
 int main(void)
@@ -234,16 +283,25 @@ int main(void)
 	struct rlimit files = { 1024, 4096 };
 	setrlimit(RLIMIT_NOFILE, &files);
 	sethostname("contracts", 9);
-	port = open_port();
+	FILE *list = fopen("/contracts/LIST", "re");
+	char way[16] = "";
+	if (list == NULL || fscanf(list, "%15s", way) != 1)
+		fprintf(stderr, "init: no /contracts/LIST\n");
+	serial = strcmp(way, "serial") == 0;
+	if (serial)
+		port = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	else if (strcmp(way, "port") == 0)
+		port = open_port();
+	if (port < 0) // a kernel without a console device still has given us one
+		port = fcntl(1, F_DUPFD_CLOEXEC, 10);
 	if (port < 0) {
-		fprintf(stderr, "init: no port kevlar.contracts\n");
+		fprintf(stderr, "init: no way for the records\n");
 	} else {
-		FILE *list = fopen("/contracts/LIST", "re");
 		char program[256], tty[8];
 		int number, uid, limit;
 		while (list != NULL && fscanf(list, "%d %255s %d %d %7s", &number, program, &uid, &limit, tty) == 5)
 			run(number, program, uid, limit, strcmp(tty, "tty") == 0);
-		say("done\n");
+		say("done");
 	}
 	sync();
 	reboot(RB_AUTOBOOT);

@@ -1,16 +1,19 @@
 package contracts
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -104,6 +107,7 @@ func TestJudge(t *testing.T) {
 		{Answer{Output: "a\n", End: "exit 1"}, "a\n[exit 0]\n", Diverge, "-[exit 0]\n+[exit 1]\n"},
 		{Answer{Output: "a\n", End: "signal 11"}, "a\n[exit 0]\n", Fail, "-[exit 0]\n+[signal 11]\n"},
 		{Answer{Output: "a\n", End: "timeout 15"}, "a\n[exit 0]\n", Fail, "-[exit 0]\n+[timeout 15]\n"},
+		{Answer{Output: "a\n", End: "timeout 15", Log: "stuck\n"}, "a\n[exit 0]\n", Fail, "-[exit 0]\n+[timeout 15]\nthe end of the machine's log:\nstuck\n"},
 		{Answer{Output: "a\n", Log: "panic\n"}, "a\n[exit 0]\n", Fail, "-[exit 0]\nthe machine ended\npanic\n"},
 	} {
 		v, d := judge(test.answer, test.expected)
@@ -170,10 +174,10 @@ func TestReadRecords(t *testing.T) {
 }
 
 // fake is a machine that dies when it comes to a contract of the name "dies", after it printed something.
-type fake struct{ boots int }
+type fake struct{ boots atomic.Int32 }
 
 func (f *fake) boot(ctx context.Context, jobs []job, begin func(int), end func(int, Answer)) (string, error) {
-	f.boots++
+	f.boots.Add(1)
 	var b bytes.Buffer
 	for i, j := range jobs {
 		fmt.Fprintf(&b, "begin %d\nout %d 2\nx\n", i, i)
@@ -186,37 +190,94 @@ func (f *fake) boot(ctx context.Context, jobs []job, begin func(int), end func(i
 	return "", readRecords(&b, begin, end)
 }
 
-func TestRunAll(t *testing.T) {
+func TestSession(t *testing.T) {
 	jobs := []job{{Contract: Contract{Name: "c/a"}}, {Contract: Contract{Name: "c/dies"}}, {Contract: Contract{Name: "c/dies"}},
 		{Contract: Contract{Name: "c/b"}}}
-	for _, test := range []struct{ perBoot, boots int }{{0, 3}, {1, 4}} {
-		var got []string
+	for _, test := range []struct{ workers, perBoot, boots int }{{1, 0, 3}, {1, 1, 4}, {3, 1, 4}, {2, 0, 3}} {
+		got := make([]string, len(jobs))
 		m := &fake{}
-		err := runAll(t.Context(), m, jobs, test.perBoot, func(int) {},
-			func(i int, a Answer) { got = append(got, fmt.Sprintf("%d %q %q %q", i, a.Output, a.End, a.Log)) })
-		if err != nil {
+		s := session{machine: m, jobs: jobs, begin: func(int) {},
+			end: func(i int, a Answer) { got[i] += fmt.Sprintf("%q %q %q", a.Output, a.End, a.Log) }}
+		if err := s.run(t.Context(), test.workers, test.perBoot); err != nil {
 			t.Fatal(err)
 		}
-		want := []string{`0 "x\n" "exit 0" ""`, `1 "x\n" "" "the log"`, `2 "x\n" "" "the log"`, `3 "x\n" "exit 0" ""`}
+		want := []string{`"x\n" "exit 0" ""`, `"x\n" "" "the log"`, `"x\n" "" "the log"`, `"x\n" "exit 0" ""`}
 		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("%d a boot: %s", test.perBoot, d)
+			t.Errorf("%+v: %s", test, d)
 		}
-		if m.boots != test.boots {
-			t.Errorf("%d a boot: %d boots, want %d", test.perBoot, m.boots, test.boots)
+		if n := int(m.boots.Load()); n != test.boots {
+			t.Errorf("%+v: %d boots, want %d", test, n, test.boots)
 		}
 	}
 }
 
-type dead struct{}
+// dead is a machine that comes to a contract only in some of its boots.
+type dead struct {
+	boots atomic.Int32
+	alive int32 // the boot that does, none if 0
+}
 
-func (dead) boot(context.Context, []job, func(int), func(int, Answer)) (string, error) {
+func (d *dead) boot(_ context.Context, jobs []job, begin func(int), end func(int, Answer)) (string, error) {
+	if d.boots.Add(1) == d.alive {
+		begin(0)
+		end(0, Answer{End: "exit 0"})
+	}
 	return "no init", nil
 }
 
-func TestRunAllDead(t *testing.T) {
-	err := runAll(t.Context(), dead{}, make([]job, 2), 0, func(int) {}, func(int, Answer) {})
-	if err == nil || !strings.Contains(err.Error(), "no init") {
-		t.Errorf("a machine that runs nothing: error %v", err)
+func TestSessionDead(t *testing.T) {
+	for _, test := range []struct{ alive, boots, ended int }{{0, maxDead, maxDead - 1}, {2, 5, 4}} {
+		m := &dead{alive: int32(test.alive)}
+		ended := 0
+		s := session{machine: m, jobs: make([]job, 10), begin: func(int) {}, end: func(int, Answer) { ended++ }}
+		err := s.run(t.Context(), 1, 1)
+		if err == nil || !strings.Contains(err.Error(), "no init") {
+			t.Errorf("a machine that runs nothing: error %v", err)
+		}
+		if n := int(m.boots.Load()); n != test.boots || ended != test.ended {
+			t.Errorf("%d boots and %d ends, want %d and %d", n, ended, test.boots, test.ended)
+		}
+	}
+}
+
+// TestFilter sees records among a kernel's messages, and one that a message spoiled.
+func TestFilter(t *testing.T) {
+	line := func(record string) string {
+		return fmt.Sprintf("@kc:%08x %s\r\n", crc32.ChecksumIEEE([]byte(record)), record)
+	}
+	console := "booting\r\n\r\n" + line("begin 0") + "[1.0] noise " + line("out 0 4 610a620a") + "@kc:0 no\r\n" +
+		strings.Replace(line("out 0 1 63"), "out", "o[2.0] noise\r\nut", 1) + line("end 0 exit 3 10") + line("done")
+	var noise, log strings.Builder
+	err := readRecords(&filter{in: bufio.NewReader(strings.NewReader(console)), noise: &noise},
+		func(i int) { fmt.Fprintf(&log, "begin %d;", i) },
+		func(i int, a Answer) { fmt.Fprintf(&log, "end %d %q %q;", i, a.Output, a.End) })
+	if want := `begin 0;end 0 "a\nb\n" "exit 3";`; err != nil || log.String() != want {
+		t.Errorf("records %s, %v; want %s", log.String(), err, want)
+	}
+	if !strings.Contains(noise.String(), "booting") || !strings.Contains(noise.String(), "ut 0 1 63") {
+		t.Errorf("noise %q", noise.String())
+	}
+}
+
+func TestProgress(t *testing.T) {
+	for _, test := range []struct {
+		live, verbose bool
+		want          string
+	}{
+		{false, false, "arm64    2/2  DIVERGE   0.000 s  c/b\n\t-x\n"},
+		{false, true, "arm64    1/2  PASS      0.500 s  c/a\narm64    2/2  DIVERGE   0.000 s  c/b\n\t-x\n"},
+		{true, false, "\r\x1b[Karm64    0/2    c/a\r\x1b[Karm64    1/2  1 pass  \r\x1b[Karm64    2/2  DIVERGE   0.000 s  c/b\n\t-x\n" +
+			"\r\x1b[Karm64    2/2  1 pass, 1 diverge  \r\x1b[K"},
+	} {
+		var b strings.Builder
+		p := newProgress(&b, test.live, test.verbose, arch.ARM64, 2)
+		p.begin(0, "c/a")
+		p.end(0, Result{Name: "c/a", Verdict: Pass, Seconds: 0.5})
+		p.end(1, Result{Name: "c/b", Verdict: Diverge, Diff: "-x\n"})
+		p.finish()
+		if d := cmp.Diff(test.want, b.String()); d != "" {
+			t.Errorf("live %v, verbose %v: %s", test.live, test.verbose, d)
+		}
 	}
 }
 

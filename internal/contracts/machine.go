@@ -1,9 +1,11 @@
 package contracts
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,20 +14,36 @@ import (
 
 	"kevlar/internal/arch"
 	"kevlar/internal/qemu"
+	"kevlar/internal/rootfs"
+	"kevlar/internal/vm/proto"
 )
 
 // A guest is a kernel in a QEMU machine whose initramfs holds the contracts and lib/init.c.
 type guest struct {
-	arch    arch.Arch
-	config  qemu.Config
-	init    string            // path of the program made from lib/init.c
-	modules []string          // kernel modules to load, in order
-	files   map[string]string // of the host, by their names in the machine
-	links   map[string]string // symbolic links: what they name, by their names
+	arch      arch.Arch
+	config    qemu.Config
+	transport Transport
+	init      string             // path of the program made from lib/init.c
+	modules   []string           // kernel modules to load, in order
+	sets      map[string]fileSet // what the directive "files" of contracts names
 }
 
+// A Transport is the way that records take from lib/init.c to the host.
+type Transport string
+
+const (
+	// Port is a virtio port that init opens by its name.
+	Port Transport = "port"
+	// Stdout is the virtio port that Kevlar gives the first program as its standard output.
+	Stdout Transport = "stdout"
+	// Serial is the console, where a foreign kernel's own messages stand between the records.
+	Serial Transport = "serial"
+)
+
+const portName = "kevlar.contracts"
+
 // logTail is how much of a machine's log a report holds.
-const logTail = 4 << 10
+const logTail = 8 << 10
 
 // tail keeps the end of what is written to it.
 type tail struct {
@@ -50,10 +68,6 @@ func (t *tail) String() string {
 }
 
 func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end func(i int, a Answer)) (string, error) {
-	image, err := g.initramfs(jobs)
-	if err != nil {
-		return "", err
-	}
 	dir, err := os.MkdirTemp("", "kevlar-contracts")
 	if err != nil {
 		return "", err
@@ -61,10 +75,9 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 	defer os.RemoveAll(dir)
 	c := g.config
 	c.Initrd = filepath.Join(dir, "initramfs.cpio")
-	if err := os.WriteFile(c.Initrd, image, 0o666); err != nil {
+	if err := g.initramfs(c.Initrd, jobs); err != nil {
 		return "", err
 	}
-	c.Ports = []string{"kevlar.contracts"}
 
 	// A machine that hangs is ended by a watchdog that each record feeds: the time limits inside the machine come first.
 	ctx, cancel := context.WithCancel(ctx)
@@ -73,19 +86,53 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 	defer watchdog.Stop()
 
 	var log tail
-	vm, err := qemu.Start(ctx, c, &log)
+	var serial io.Writer = &log
+	records := io.Reader(nil)
+	switch g.transport {
+	case Port:
+		c.Ports = []string{portName}
+	case Stdout:
+		c.Ports = []string{proto.Control, proto.Stdin, proto.Stdout, proto.Stderr}
+	case Serial:
+		r, w := io.Pipe()
+		defer r.Close()
+		defer w.Close()
+		serial, records = w, &filter{in: bufio.NewReader(r), noise: &log}
+	}
+	vm, err := qemu.Start(ctx, c, serial)
 	if err != nil {
 		return "", err
 	}
 	defer vm.Close()
-	err = readRecords(vm.Port(c.Ports[0]),
+	switch g.transport {
+	case Port:
+		records = vm.Port(portName)
+	case Stdout:
+		records = vm.Port(proto.Stdout)
+		go io.Copy(&log, vm.Port(proto.Stderr))
+		go io.Copy(io.Discard, vm.Port(proto.Control))
+	case Serial:
+		w := serial.(*io.PipeWriter)
+		go func() { <-vm.Done(); w.Close() }()
+	}
+	err = readRecords(records,
 		func(i int) {
 			watchdog.Reset(time.Duration(jobs[i].Timeout)*time.Second + grace)
 			begin(i)
 		},
-		func(i int, a Answer) { end(i, a) })
+		func(i int, a Answer) {
+			if strings.HasPrefix(a.End, "timeout") {
+				a.Log = log.String()
+			}
+			end(i, a)
+		})
 	if err == nil {
 		return log.String(), nil
+	}
+	// The stream's end may be seen before the last words of a kernel that panicked.
+	select {
+	case <-vm.Done():
+	case <-time.After(lastWords):
 	}
 	vm.Kill()
 	_, werr := vm.Wait()
@@ -95,41 +142,59 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 const (
 	bootTimeout = 60 * time.Second
 	grace       = 20 * time.Second
+	lastWords   = 2 * time.Second
 )
 
-// initramfs packs the programs, the init and the list of the work.
-func (g *guest) initramfs(jobs []job) ([]byte, error) {
-	var a archive
-	addHost := func(name, path string) error {
-		data, err := os.ReadFile(path)
-		if err == nil {
-			a.add(name, 0o100755, data)
-		}
+// initramfs writes the programs, the init and the list of the work to a file.
+func (g *guest) initramfs(path string, jobs []job) error {
+	f, err := os.Create(path)
+	if err != nil {
 		return err
 	}
-	if err := addHost("init", g.init); err != nil {
-		return nil, err
+	defer f.Close()
+	b := bufio.NewWriterSize(f, 1<<20)
+	w := rootfs.NewWriter(b)
+	if err := g.fill(w, jobs); err != nil {
+		return err
 	}
-	for _, d := range []string{"dev", "proc", "sys", "tmp", "etc", "bin"} {
-		a.entry(d, 0o040755, nil)
+	if err := w.Close(); err != nil {
+		return err
 	}
-	a.dirs = map[string]bool{"dev": true, "etc": true, "bin": true}
-	a.add("etc/passwd", 0o100644, []byte("root:x:0:0:root:/:/bin/sh\nuser:x:1000:1000:user:/:/bin/sh\n"))
-	a.add("etc/group", 0o100644, []byte("root:x:0:\nuser:x:1000:\n"))
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func (g *guest) fill(w *rootfs.Writer, jobs []job) error {
+	for _, d := range []rootfs.Header{
+		rootfs.Dir("/", 0o755), rootfs.Dir("dev", 0o755), rootfs.Dir("proc", 0o555), rootfs.Dir("sys", 0o555),
+		rootfs.Dir("tmp", 0o1777), rootfs.Dir("etc", 0o755), rootfs.Dir("bin", 0o755),
+		// Where a kernel mounts no devtmpfs, init and the contracts find at least these.
+		rootfs.CharDevice("dev/console", 0o600, 5, 1), rootfs.CharDevice("dev/null", 0o666, 1, 3),
+	} {
+		if err := w.Add(d, nil); err != nil {
+			return err
+		}
+	}
+	for name, text := range map[string]string{
+		"etc/passwd": "root:x:0:0:root:/:/bin/sh\nuser:x:1000:1000:user:/:/bin/sh\n",
+		"etc/group":  "root:x:0:\nuser:x:1000:\n",
+	} {
+		if err := w.AddBytes(name, 0o644, []byte(text)); err != nil {
+			return err
+		}
+	}
+	if err := w.AddHostFile("init", g.init, 0o755); err != nil {
+		return err
+	}
 	for i, m := range g.modules {
-		if err := addHost(fmt.Sprintf("modules/%02d-%s", i, filepath.Base(m)), m); err != nil {
-			return nil, err
+		if err := w.AddHostFile(fmt.Sprintf("modules/%02d-%s", i, filepath.Base(m)), m, 0o644); err != nil {
+			return err
 		}
-	}
-	for name, path := range g.files {
-		if err := addHost(name, path); err != nil {
-			return nil, err
-		}
-	}
-	for name, target := range g.links {
-		a.add(name, 0o120777, []byte(target))
 	}
 	var list strings.Builder
+	fmt.Fprintln(&list, g.transport)
 	packed := map[string]bool{}
 	for i, j := range jobs {
 		uid, tty := 0, "-"
@@ -142,12 +207,20 @@ func (g *guest) initramfs(jobs []job) ([]byte, error) {
 		name := "contracts/" + strings.TrimSuffix(j.Name, ".user")
 		if !packed[name] {
 			packed[name] = true
-			if err := addHost(name, j.program); err != nil {
-				return nil, err
+			if err := w.AddHostFile(name, j.program, 0o755); err != nil {
+				return err
+			}
+		}
+		for _, set := range j.Files {
+			if packed[set] {
+				continue
+			}
+			packed[set] = true
+			if err := g.sets[set].write(w); err != nil {
+				return err
 			}
 		}
 		fmt.Fprintf(&list, "%d /%s %d %d %s\n", i, name, uid, j.Timeout, tty)
 	}
-	a.add("contracts/LIST", 0o100644, []byte(list.String()))
-	return a.bytes(), nil
+	return w.AddBytes("contracts/LIST", 0o644, []byte(list.String()))
 }

@@ -181,10 +181,10 @@ func (r *Report) JUnit(w io.Writer) error {
 		switch {
 		case res.Verdict == XFail:
 			s.Skipped++
-			c.Skipped = &junitMessage{Message: res.Reason, Text: res.Diff}
+			c.Skipped = &junitMessage{Message: res.Reason, Text: res.Diff + res.Trace}
 		case !res.Verdict.Good():
 			s.Failures++
-			c.Failure = &junitMessage{Message: string(res.Verdict), Text: res.Diff}
+			c.Failure = &junitMessage{Message: string(res.Verdict), Text: res.Diff + res.Trace}
 		}
 		s.Cases = append(s.Cases, c)
 	}
@@ -207,7 +207,7 @@ tr:nth-child(even){background:#8881}pre{margin:.3em 0;white-space:pre-wrap}
 {{range $a, $c := .Summary}}<tr><td>{{$a}}<td>{{$c}}</tr>{{end}}</table>
 {{range .Categories}}<h2>{{.Name}}</h2>
 <table><tr><th>contract{{range $.Archs}}<th>{{.}}{{end}}</tr>
-{{range .Rows}}<tr><td>{{.Name}}{{range .Cells}}<td>{{with .}}{{if .Diff}}<details><summary class="{{.Verdict}}">{{.Verdict}}</summary>{{.Reason}}<pre>{{.Diff}}</pre></details>{{else}}<span class="{{.Verdict}}" title="{{printf "%.3f s" .Seconds}}">{{.Verdict}}</span>{{end}}{{end}}{{end}}</tr>
+{{range .Rows}}<tr><td>{{.Name}}{{range .Cells}}<td>{{with .}}{{if .Diff}}<details><summary class="{{.Verdict}}">{{.Verdict}}</summary>{{.Reason}}<pre>{{.Diff}}</pre>{{with .Trace}}<details><summary>trace</summary><pre>{{.}}</pre></details>{{end}}</details>{{else}}<span class="{{.Verdict}}" title="{{printf "%.3f s" .Seconds}}">{{.Verdict}}</span>{{end}}{{end}}{{end}}</tr>
 {{end}}</table>
 {{end}}</html>
 `))

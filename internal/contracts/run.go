@@ -1,7 +1,10 @@
 package contracts
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -13,26 +16,35 @@ import (
 
 	"kevlar/internal/arch"
 	"kevlar/internal/debian"
+	"kevlar/internal/image"
 	"kevlar/internal/qemu"
 )
 
 // Options say what to run, on what, and what to write.
 type Options struct {
-	Dir    string // the contracts directory
-	Archs  []arch.Arch
-	Match  *regexp.Regexp // of contracts' names; nil for all
-	Linux  bool           // on Debian's Linux instead of Kevlar
-	Image  string         // kernel image, "" for the usual one
-	Append string         // more words for the kernel's command line
-	Record bool           // write what the kernel answered as the expectation
-	Fresh  bool           // a fresh boot for each contract
-	Repeat int            // how many times; at least 1
-	CPUs   int
-	Memory int64
-	JSON   string // files to write, "" for none
-	JUnit  string
-	HTML   string
-	Out    io.Writer // progress and summary
+	Dir       string // the contracts directory
+	Archs     []arch.Arch
+	Match     *regexp.Regexp // of contracts' names; nil for all
+	Linux     bool           // on Debian's Linux instead of Kevlar
+	Image     string         // kernel image, "" for the usual one
+	Machine   string         // QEMU's machine type, "" for the usual one
+	Transport Transport      // "" for the kernel's usual one
+	Append    string         // more words for the kernel's command line
+	Record    bool           // write what the kernel answered as the expectation
+	Fresh     bool           // a fresh boot for each contract
+	Repeat    int            // how many times; at least 1
+	Jobs      int            // machines at a time; 0 for as many as this host has processors for
+	CPUs      int
+	Memory    int64
+	JSON      string // files to write, "" for none
+	JUnit     string
+	HTML      string
+	Out       io.Writer // progress and summary
+	Live      bool      // Out is a terminal
+	Verbose   bool      // a line for each contract, not only for those that do not pass
+	// Explain, if not nil, is asked about each contract that does not pass; what it says, such as the end of a trace, stands
+	// in the reports beside the difference.
+	Explain func(ctx context.Context, a arch.Arch, c Contract) string
 }
 
 // Run runs contracts and reports whether all is well. The error is for what kept it from running.
@@ -48,6 +60,9 @@ func Run(ctx context.Context, o Options) (bool, error) {
 	if o.Linux || o.Image != "" {
 		registry = Registry{} // it is Kevlar's
 	}
+	if len(all) == 0 {
+		return false, fmt.Errorf("no contracts in %s", o.Dir)
+	}
 	debs, err := debian.Open(os.Stderr)
 	if err != nil {
 		return false, err
@@ -59,6 +74,9 @@ func Run(ctx context.Context, o Options) (bool, error) {
 		m, jobs, err := prepare(ctx, debs, a, all, &o)
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", a, err)
+		}
+		if len(jobs) == 0 {
+			return false, fmt.Errorf("%s: no contract matches", a)
 		}
 		for range max(o.Repeat, 1) {
 			results, err := o.pass(ctx, m, a, jobs, registry)
@@ -144,7 +162,7 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 	if err := cc.use(ctx, "musl"); err != nil {
 		return nil, nil, err
 	}
-	g := &guest{arch: a, files: map[string]string{}, links: map[string]string{}}
+	g := &guest{arch: a, transport: o.Transport, sets: map[string]fileSet{}}
 	if g.init, err = cc.build(ctx, filepath.Join(lib, "init.c"), "musl"); err != nil {
 		return nil, nil, err
 	}
@@ -158,7 +176,7 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 			return nil, nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 		for _, set := range c.Files {
-			if err := g.addFiles(ctx, debs, set); err != nil {
+			if err := g.addSet(ctx, debs, set); err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", c.Name, err)
 			}
 		}
@@ -166,7 +184,7 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 	if err := compile(ctx, cc, jobs); err != nil {
 		return nil, nil, err
 	}
-	g.config = qemu.Config{Arch: a, CPUs: max(o.CPUs, 1), Memory: o.Memory}
+	g.config = qemu.Config{Arch: a, Machine: o.Machine, CPUs: max(o.CPUs, 1), Memory: o.Memory}
 	if g.config.Memory == 0 {
 		g.config.Memory = 512 << 20
 	}
@@ -174,33 +192,78 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 	if a == arch.ARM64 {
 		console = "console=ttyAMA0"
 	}
-	g.config.Append = console + " panic=-1 " + o.Append
-	if o.Linux {
-		k, err := debs.Kernel(ctx, a)
-		if err != nil {
-			return nil, nil, err
-		}
-		g.config.Kernel, g.config.ACPI = k.Image, true
-		g.config.Append = console + " quiet panic=-1 mitigations=off kpti=off nokaslr reboot=t " + o.Append
-		modules := []string{"virtio/virtio_ring.ko", "virtio/virtio.ko", "virtio/virtio_mmio.ko", "char/virtio_console.ko"}
-		if a == arch.AMD64 {
-			// A microvm leaves Linux without a clock to measure the processor's by, when that is emulated: now and then it hangs.
-			g.config.Machine = qemu.Q35
-			modules = []string{"virtio/virtio_ring.ko", "virtio/virtio.ko", "virtio/virtio_pci_legacy_dev.ko",
-				"virtio/virtio_pci_modern_dev.ko", "virtio/virtio_pci.ko", "char/virtio_console.ko"}
-		}
-		for _, m := range modules {
-			g.modules = append(g.modules, filepath.Join(k.Modules, "kernel", "drivers", m))
-		}
-	} else if a == arch.ARM64 {
-		g.config.Kernel = filepath.Join("out", "kevlar-arm64.Image")
-	} else {
-		g.config.Kernel = filepath.Join("out", "kevlar-amd64.elf")
+	g.config.Append = strings.TrimSpace(console + " quiet panic=-1 " + o.Append)
+	usual := Stdout
+	switch {
+	case o.Linux:
+		usual = Port
+		err = g.linux(ctx, debs, o)
+	case o.Image != "":
+		usual = Serial
+		err = g.foreign(o.Image)
+	default:
+		err = g.kevlar()
 	}
+	if g.transport == "" {
+		g.transport = usual
+	}
+	return g, jobs, err
+}
+
+// kevlar builds the kernel.
+func (g *guest) kevlar() error {
+	dir, err := image.CacheDir("kernel")
+	if err != nil {
+		return err
+	}
+	g.config.Kernel, err = image.Build(string(g.arch), dir)
+	return err
+}
+
+// linux takes Debian's kernel, with the modules that it needs to talk to the host.
+func (g *guest) linux(ctx context.Context, debs *debian.Cache, o *Options) error {
+	k, err := debs.Kernel(ctx, g.arch)
+	if err != nil {
+		return err
+	}
+	g.config.Kernel, g.config.ACPI = k.Image, true
 	if o.Image != "" {
 		g.config.Kernel = o.Image
 	}
-	return g, jobs, nil
+	g.config.Append += " mitigations=off kpti=off nokaslr reboot=t"
+	modules := []string{"virtio/virtio_ring.ko", "virtio/virtio.ko", "virtio/virtio_mmio.ko", "char/virtio_console.ko"}
+	if g.arch == arch.AMD64 {
+		// A microvm leaves Linux without a clock to measure the processor's by, when that is emulated: now and then it hangs.
+		g.config.Machine = qemu.Q35
+		modules = []string{"virtio/virtio_ring.ko", "virtio/virtio.ko", "virtio/virtio_pci_legacy_dev.ko",
+			"virtio/virtio_pci_modern_dev.ko", "virtio/virtio_pci.ko", "char/virtio_console.ko"}
+	}
+	for _, m := range modules {
+		g.modules = append(g.modules, filepath.Join(k.Modules, "kernel", "drivers", m))
+	}
+	return nil
+}
+
+// foreign takes a kernel of somebody else's, in a copy whose init slot, where it has one, names our init.
+func (g *guest) foreign(path string) error {
+	g.config.Kernel = path
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(data, []byte(image.SlotMagic)) {
+		return nil
+	}
+	dir, err := image.CacheDir("foreign")
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(data)
+	g.config.Kernel = filepath.Join(dir, hex.EncodeToString(sum[:12]))
+	if err := os.WriteFile(g.config.Kernel, data, 0o755); err != nil {
+		return err
+	}
+	return image.SetInit(g.config.Kernel, "/init")
 }
 
 // compile fills in the jobs' programs, on all of the host's processors.
@@ -232,10 +295,16 @@ func (o *Options) pass(ctx context.Context, m machine, a arch.Arch, jobs []job, 
 	if o.Fresh {
 		perBoot = 1
 	}
+	workers := o.Jobs
+	if workers == 0 {
+		workers = max(1, runtime.NumCPU()/max(o.CPUs, 1))
+	}
+	p := newProgress(o.Out, o.Live, o.Verbose || o.Record, a, len(jobs))
+	defer p.finish()
 	var results []Result
-	err := runAll(ctx, m, jobs, perBoot,
-		func(i int) {},
-		func(i int, ans Answer) {
+	s := session{machine: m, jobs: jobs,
+		begin: func(i int) { p.begin(i, jobs[i].Name) },
+		end: func(i int, ans Answer) {
 			c := jobs[i].Contract
 			r := Result{Arch: a, Name: c.Name, Seconds: ans.Seconds, answer: ans}
 			expected, err := c.Expected(a)
@@ -250,15 +319,12 @@ func (o *Options) pass(ctx context.Context, m machine, a arch.Arch, jobs []job, 
 				r.Verdict, r.Diff = judge(ans, expected)
 				r.Verdict, r.Reason = registry.apply(a, c.Name, r.Verdict)
 			}
-			results = append(results, r)
-			fmt.Fprintf(o.Out, "%s %4d/%d  %-8s %6.3f s  %s\n", a, len(results), len(jobs), r.Verdict, r.Seconds, c.Name)
-			if r.Diff != "" {
-				fmt.Fprint(o.Out, indent(r.Diff))
+			if o.Explain != nil && r.Verdict != Pass && r.Verdict != XPass {
+				r.Trace = o.Explain(ctx, a, c)
 			}
-		})
+			results = append(results, r)
+			p.end(i, r)
+		}}
+	err := s.run(ctx, workers, perBoot)
 	return results, err
-}
-
-func indent(s string) string {
-	return "\t" + strings.Join(lines(s), "\n\t") + "\n"
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,7 +16,7 @@ type Answer struct {
 	Output  string
 	End     string // "exit N", "signal N", "timeout N" (seconds), or "" where the machine ended first
 	Seconds float64
-	Log     string // end of the machine's log, where the machine ended first
+	Log     string // end of the machine's log, where the machine ended first or the time was over
 }
 
 // Text is the answer as it is recorded: the output, and a last line with the end.
@@ -39,20 +40,63 @@ type job struct {
 	program string
 }
 
-// runAll runs jobs on as many boots as it takes. A contract that was running when its machine ended has no end; the
-// rest go on in a fresh boot.
-func runAll(ctx context.Context, m machine, jobs []job, perBoot int, begin func(i int), end func(i int, a Answer)) error {
-	for from := 0; from < len(jobs); {
-		batch := jobs[from:]
-		if perBoot > 0 && len(batch) > perBoot {
-			batch = batch[:perBoot]
+// A session runs jobs on machines, several at a time.
+type session struct {
+	machine machine
+	jobs    []job
+	begin   func(i int) // called as jobs begin and end, from one goroutine at a time
+	end     func(i int, a Answer)
+
+	mu    sync.Mutex // guards all below, and calls of begin and end
+	began int        // contracts that began
+	dead  int        // boots that ended before a contract began, since the last that did not
+}
+
+// maxDead is after how many boots, one after the other, that do not come to a contract a session gives up.
+const maxDead = 3
+
+// run runs the jobs, perBoot in each boot (0: as many as there are), in as many machines at a time as there are workers.
+func (s *session) run(ctx context.Context, workers, perBoot int) error {
+	if perBoot == 0 {
+		perBoot = max(1, (len(s.jobs)+workers-1)/workers)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	work := make(chan int)
+	for range workers {
+		wg.Go(func() {
+			for from := range work {
+				if err := s.batch(ctx, from, min(from+perBoot, len(s.jobs))); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for from := 0; from < len(s.jobs) && ctx.Err() == nil; from += perBoot {
+		select {
+		case work <- from:
+		case <-ctx.Done():
 		}
+	}
+	close(work)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// batch runs the jobs from one number to another on as many boots as it takes. A contract that was running when its
+// machine ended has no end; the rest go on in a fresh boot. So does the first contract of a machine that never came to it.
+func (s *session) batch(ctx context.Context, from, to int) error {
+	for from < to {
 		base, next, running := from, 0, -1
 		var partial Answer
-		log, err := m.boot(ctx, batch,
+		log, err := s.machine.boot(ctx, s.jobs[from:to],
 			func(i int) {
 				running, partial = i, Answer{}
-				begin(base + i)
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.dead = 0
+				s.begin(base + i)
 			},
 			func(i int, a Answer) {
 				if a.End == "" {
@@ -60,22 +104,32 @@ func runAll(ctx context.Context, m machine, jobs []job, perBoot int, begin func(
 					return
 				}
 				running, next = -1, i+1
-				end(base+i, a)
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.end(base+i, a)
 			})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if running < 0 && next == 0 {
+		s.mu.Lock()
+		switch {
+		case running >= 0:
+			partial.Log = log
+			s.end(base+running, partial)
+			next = running + 1
+		case next == 0:
 			if err == nil {
 				err = fmt.Errorf("the machine ended before it ran a contract")
 			}
-			return fmt.Errorf("%w\n%s", err, log)
+			if s.dead++; s.dead >= maxDead {
+				s.mu.Unlock()
+				return fmt.Errorf("%d machines in a row ran nothing: %w\n%s", s.dead, err, log)
+			}
+			s.begin(base)
+			s.end(base, Answer{Log: fmt.Sprintf("%s\n%v\n", strings.TrimRight(log, "\n"), err)})
+			next = 1
 		}
-		if running >= 0 {
-			partial.Log = log
-			end(base+running, partial)
-			next = running + 1
-		}
+		s.mu.Unlock()
 		from += next
 	}
 	return nil

@@ -32,6 +32,7 @@ type Result struct {
 	Seconds float64   `json:"seconds"`
 	Diff    string    `json:"diff"`
 	Reason  string    `json:"reason,omitempty"` // from the registry
+	Trace   string    `json:"trace,omitempty"`  // what Options.Explain said
 	answer  Answer
 }
 
@@ -49,7 +50,11 @@ func judge(a Answer, expected string) (Verdict, string) {
 	case strings.HasPrefix(a.End, "exit ") && a.End != "exit 127" && a.End != "exit 126":
 		return Diverge, diff(expected, got)
 	}
-	return Fail, diff(expected, got)
+	text := diff(expected, got)
+	if a.Log != "" {
+		text += "the end of the machine's log:\n" + strings.TrimRight(a.Log, "\n") + "\n"
+	}
+	return Fail, text
 }
 
 // diff shows how two texts differ, a line each: "-" is Linux's, "+" the kernel's under test.
