@@ -55,6 +55,15 @@ func (r *Regs) RestartSyscall(nr, arg0 uint64) {
 	r.AX = nr
 }
 
+// Start gives r the state in which a program begins at entry with its stack at sp:
+// everything else as NewRegs has it. The floating-point state must be in memory.
+func (r *Regs) Start(entry, sp uint64) {
+	r.AX, r.BX, r.CX, r.DX, r.SI, r.DI, r.BP = 0, 0, 0, 0, 0, 0, 0
+	r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15 = 0, 0, 0, 0, 0, 0, 0, 0
+	r.IP, r.SP, r.Flags, r.FS, r.GS = entry, sp, 0x202, 0, 0
+	r.ResetFP()
+}
+
 // Clone returns a copy of r for a new task. The floating-point state must be in
 // memory (Machine.SaveFP).
 func (r *Regs) Clone() *Regs {

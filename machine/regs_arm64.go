@@ -43,6 +43,14 @@ func (r *Regs) RestartSyscall(nr, arg0 uint64) {
 	r.X[0] = arg0
 }
 
+// Start gives r the state in which a program begins at entry with its stack at sp:
+// everything else as NewRegs has it. The floating-point state must be in memory.
+func (r *Regs) Start(entry, sp uint64) {
+	r.X = [31]uint64{}
+	r.SP, r.PCReg, r.PSTATE, r.TPIDR = sp, entry, 0, 0
+	r.ResetFP()
+}
+
 // Clone returns a copy of r for a new task. The floating-point state must be in
 // memory (Machine.SaveFP).
 func (r *Regs) Clone() *Regs {

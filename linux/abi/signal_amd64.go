@@ -10,6 +10,10 @@ import (
 // RedZone is what lies below the stack pointer that leaf functions use (psABI 3.2.2).
 const RedZone = 128
 
+// SigReturnCode is the code that a handler returns to where its action brings none:
+// on this architecture the C library always does.
+var SigReturnCode []byte
+
 // MinSigStack is MINSIGSTKSZ.
 const MinSigStack = 2048
 

@@ -11,6 +11,10 @@ import (
 // 6.4.5).
 const RedZone = 0
 
+// SigReturnCode is the code that a handler returns to where its action brings none:
+// mov x8, #139 (rt_sigreturn); svc #0.
+var SigReturnCode = []byte{0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4}
+
 // MinSigStack is MINSIGSTKSZ.
 const MinSigStack = 5120
 

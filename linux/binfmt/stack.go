@@ -8,8 +8,9 @@ import (
 
 // Limits of execve(2): one string, and all of them together with their pointers.
 const (
-	MaxString = 32 * pageSize
-	minArgs   = 32 * pageSize
+	MaxString  = 32 * pageSize
+	MaxStrings = 6 << 20
+	minArgs    = 32 * pageSize
 )
 
 // Aux is an entry of the auxiliary vector (getauxval(3)).

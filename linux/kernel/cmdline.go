@@ -21,6 +21,7 @@ type options struct {
 	cwd      string // kevlar.cwd=
 	user     string // kevlar.user=
 	hostname string // kevlar.hostname=
+	command  bool   // kevlar.command: init= is a program to run, which a signal may end, no init
 	params   []string
 }
 
@@ -60,6 +61,8 @@ func parse(line string) options {
 			o.rootType = value
 		case w == "ro", w == "rw":
 			o.readOnly = w == "ro"
+		case w == "kevlar.command":
+			o.command = true
 		case name == "kevlar.cwd":
 			o.cwd = value
 		case name == "kevlar.user":

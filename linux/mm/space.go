@@ -93,6 +93,9 @@ func (s *Space) Release() {
 	s.m.FreeSpace(s.hw)
 }
 
+// Shared reports whether others hold references too.
+func (s *Space) Shared() bool { return s.refs.Load() > 1 }
+
 // Usage returns the bytes of all mappings and the pages that are mapped now.
 func (s *Space) Usage() (total uint64, resident int) {
 	s.mu.RLock()

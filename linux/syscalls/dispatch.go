@@ -15,6 +15,7 @@ import (
 // families are the rows of the table, one slice per file of this package.
 var families = [][]Row{
 	processRows,
+	execRows,
 	fileRows,
 	fsRows,
 	fsDirRows,

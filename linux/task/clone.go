@@ -6,8 +6,10 @@ import (
 	"kevlar/linux/abi"
 	"kevlar/linux/cred"
 	"kevlar/linux/user"
+	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
 	"kevlar/machine"
+	"kevlar/machine/mem"
 )
 
 // CloneArgs is what clone3(2) takes; clone, fork and vfork fill it in.
@@ -52,6 +54,82 @@ func (a *CloneArgs) check(t *Task) error {
 	return nil
 }
 
+// Clone makes a task: a thread of the caller's process with CLONE_THREAD, else a
+// process. It returns the ID that the caller sees.
+func (t *Task) Clone(a *CloneArgs) (ID, error) {
+	if err := a.check(t); err != nil {
+		return 0, err
+	}
+	c := t.newThread(a)
+	if err := t.share(c, a); err != nil {
+		return 0, err
+	}
+	if a.Flags&unix.CLONE_THREAD != 0 {
+		c.Group = t.Group
+	} else {
+		c.Group = t.newGroup(c, a)
+	}
+	if err := t.publish(c, a); err != nil {
+		c.letGo()
+		return 0, err
+	}
+	id := c.pid.in(t.pid.ns)
+	// A fault in these is the program's loss: clone(2) has no error for it.
+	if a.Flags&unix.CLONE_PARENT_SETTID != 0 {
+		t.CopyOut(a.ParentTID, le.AppendUint32(nil, uint32(id)))
+	}
+	if a.Flags&unix.CLONE_CHILD_SETTID != 0 {
+		c.CopyOut(a.ChildTID, le.AppendUint32(nil, uint32(c.pid.local())))
+	}
+	var done chan struct{}
+	if a.Flags&unix.CLONE_VFORK != 0 {
+		done = make(chan struct{})
+		c.vforkDone = done
+	}
+	c.Start()
+	if done != nil {
+		t.Waiter.Block(func() {
+			select {
+			case <-done:
+			case <-t.dying:
+			}
+		})
+	}
+	return id, nil
+}
+
+// share gives c what t has, shared or as a copy. After an error c has nothing.
+func (t *Task) share(c *Task, a *CloneArgs) error {
+	if a.Flags&unix.CLONE_VM != 0 {
+		t.Mem.Retain()
+		c.Mem = t.Mem
+	} else {
+		space, err := t.Mem.Fork()
+		if err != nil {
+			return err
+		}
+		c.Mem = space
+	}
+	c.mem = c.Mem
+	c.image.Store(t.Image().retain())
+	if a.Flags&unix.CLONE_FS != 0 {
+		t.FS.Ref()
+		c.FS = t.FS
+	} else {
+		c.FS = t.FS.Copy()
+	}
+	if a.Flags&unix.CLONE_FILES != 0 {
+		t.Files.Ref()
+		c.Files = t.Files
+	} else {
+		c.Files = t.Files.Fork()
+	}
+	return nil
+}
+
+// Start begins the life of a task that others see already.
+func (t *Task) Start() { go t.run() }
+
 // newThread makes a task that is like t as far as clone copies a thread, with
 // registers of its own. It shares nothing yet and nobody sees it.
 func (t *Task) newThread(a *CloneArgs) *Task {
@@ -76,6 +154,9 @@ func (t *Task) newThread(a *CloneArgs) *Task {
 	// need it; after vfork the maker waits (sigaltstack(2), "NOTES").
 	if a.Flags&unix.CLONE_VM == 0 || a.Flags&unix.CLONE_VFORK != 0 {
 		c.altStack = t.altStack
+	}
+	if a.Flags&unix.CLONE_CHILD_CLEARTID != 0 {
+		c.clearTID = a.ChildTID
 	}
 	return c
 }
@@ -194,6 +275,17 @@ func newPIDAt(ns *PIDNamespace, want []ID) (*pid, error) {
 		n = n.parent
 	}
 	return p, err
+}
+
+// NewFirst makes the first task of a machine, which has no parent and leads a session.
+// It has the files and the view of the file tree that are given; Exec gives it a
+// program, Start sets it off. onEnd is called, with locks held, when its process ends.
+func (k *Kernel) NewFirst(files *vfs.FDTable, fs *vfs.FSInfo, onEnd func(WaitStatus)) *Task {
+	frames := uint64(mem.Usage().Total)
+	// Linux allows as many threads as an eighth of memory has room for their stacks.
+	t := k.newFirst("init", min(max(frames/8/4, 20), 1<<21), onEnd)
+	t.Files, t.FS = files, fs
+	return t
 }
 
 // newFirst makes the first task of a machine, which has no parent and leads a session.

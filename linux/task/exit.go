@@ -4,6 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/futex"
+	"kevlar/linux/user"
 	"kevlar/linux/wait"
 )
 
@@ -83,6 +85,41 @@ func (t *Task) exitSignals() {
 	t.Waiter.ClearInterrupt() // what exit does must not be interrupted
 	if g.stop.pending && !g.stop.stopped {
 		g.leftStop()
+	}
+}
+
+// SetClearTID is set_tid_address(2): the word at a is cleared, and a waiter on it
+// woken, when the thread ends while others share its memory.
+func (t *Task) SetClearTID(a user.Addr) { t.clearTID = a }
+
+// letGo lets go of what the thread has or shares, but for its place among the tasks.
+func (t *Task) letGo() {
+	t.leaveMemory()
+	if t.Files != nil {
+		t.Files.Unref(t.VFS())
+	}
+	if t.FS != nil {
+		t.FS.Unref()
+	}
+}
+
+// leaveMemory lets go of the address space: at the end, and where execve makes a new
+// one. A thread tells those that share it (set_tid_address(2)), a child of vfork its
+// maker.
+func (t *Task) leaveMemory() {
+	if t.Mem != nil {
+		if t.clearTID != 0 && t.Mem.Shared() {
+			t.CopyOut(t.clearTID, make([]byte, 4))
+			if key, err := t.Mem.FutexKey(t.clearTID, true); err == nil {
+				futex.Wake(futex.Key{Of: key.Owner, Offset: key.Offset}, 1, futex.AnyBit)
+			}
+		}
+		t.Mem.Release()
+	}
+	t.setImage(nil)
+	if t.vforkDone != nil {
+		close(t.vforkDone)
+		t.vforkDone = nil
 	}
 }
 

@@ -67,9 +67,7 @@ func (t *Task) loop() (ended bool) {
 func (t *Task) end() {
 	t.exitSignals()
 	t.accountTime()
-	if t.atExit != nil {
-		t.atExit()
-	}
+	t.letGo()
 	t.exitTree()
 }
 

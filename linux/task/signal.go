@@ -246,6 +246,7 @@ func (g *Group) notify(sig unix.Signal, to *Task) {
 	if sig == unix.SIGKILL {
 		for t := g.threads; t != nil; t = t.next {
 			t.interrupt()
+			t.die() // whatever it waits for
 		}
 		g.cont.Broadcast()
 		return

@@ -66,8 +66,8 @@ type Task struct {
 	Group  *Group       // its process
 	Call   Call         // the system call under way, or the last one
 
-	mem     AddressSpace  // Mem, as far as the run loop and copies need it
-	atExit  func()        // lets go of memory and files
+	mem     AddressSpace // Mem, as far as the run loop and copies need it
+	image   atomic.Pointer[Image]
 	pid     *pid          // guarded by procs; de-threading in execve moves it
 	childNS *PIDNamespace // where its children get IDs (unshare)
 	cred    atomic.Pointer[cred.Cred]
@@ -90,6 +90,8 @@ type Task struct {
 	restart     func(*Task) (uint64, error) // what restart_syscall does
 	exitStatus  WaitStatus                  // why this thread ends
 	dying       chan struct{}               // closed when the thread must end, for killable waits
+	vforkDone   chan struct{}               // closed when it lets go of its maker's memory; nil but after vfork
+	clearTID    user.Addr                   // set_tid_address: what to clear and wake at the end; 0 for none
 
 	sigReturn user.Addr    // code that calls rt_sigreturn, for actions that bring none
 	trapCode  uint64       // machine.Trap.Code of the last fault or exception

@@ -213,6 +213,14 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 	return nil
 }
 
+// Block runs f, which waits in its own way, and counts the time as sleep.
+func (w *Waiter) Block(f func()) {
+	began := Now()
+	w.sleeps.Add(1)
+	f()
+	w.slept.Add(int64(Now() - began))
+}
+
 // Slept is the time that w's task has spent asleep, and Sleeps how often it went to
 // sleep: what it did not use of a CPU.
 func (w *Waiter) Slept() time.Duration { return time.Duration(w.slept.Load()) }

@@ -1,0 +1,253 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/fs/devpts"
+	"kevlar/linux/fs/initramfs"
+	"kevlar/linux/fs/tmpfs"
+	"kevlar/linux/syscalls"
+	"kevlar/linux/task"
+	"kevlar/linux/tty"
+	"kevlar/linux/vfs"
+	"kevlar/linux/wait"
+	"kevlar/machine"
+)
+
+// Exit statuses of a machine whose first process could not run (README, "Exit status").
+const (
+	statusPanic     = 125
+	statusCannotRun = 126
+	statusNotFound  = 127
+)
+
+// system is a machine that runs.
+type system struct {
+	m    machine.Machine
+	opt  options
+	host *host
+	k    *task.Kernel
+	fs   *vfs.FSInfo
+	ctx  *vfs.Context // the kernel's own
+}
+
+// Run boots the personality on m and runs the first process. It ends the machine when
+// that has ended, and does not return.
+func Run(m machine.Machine) {
+	s := &system{m: m, opt: parse(m.Info().Cmdline), host: newHost(m.Devices())}
+	status, err := s.run()
+	if err != nil {
+		s.log(0, err.Error())
+	}
+	s.stop(machine.PowerOff, status)
+}
+
+// run returns the machine's exit status. An error says why there was no first process.
+func (s *system) run() (int, error) {
+	tty.Attach(s.m.Devices())
+	tty.Register()
+	devpts.Register()
+	for _, t := range []*vfs.FSType{tmpfs.Type, tmpfs.Ramfs} {
+		vfs.RegisterFS(t)
+	}
+	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: s.log}
+	if err := s.makeRoot(); err != nil {
+		return statusPanic, err
+	}
+	s.mountDefaults()
+
+	ended := make(chan task.WaitStatus, 1)
+	first := s.k.NewFirst(vfs.NewFDTable(), s.fs, func(w task.WaitStatus) { ended <- w })
+	if err := s.openStreams(first); err != nil {
+		return statusPanic, fmt.Errorf("descriptors of the first process: %w", err)
+	}
+	if status, err := s.exec(first); err != nil {
+		return status, err
+	}
+	s.host.steer(s, first)
+	first.Start()
+	return s.status(<-ended), nil
+}
+
+// status is the machine's exit status for the first process's.
+func (s *system) status(w task.WaitStatus) int {
+	if s.k.Panics.Load() > 0 {
+		return statusPanic
+	}
+	return w.ShellStatus()
+}
+
+// makeRoot makes the root file system and fills it from the initial RAM disk.
+func (s *system) makeRoot() error {
+	sb, err := tmpfs.New(tmpfs.Rootfs, &vfs.Context{Cred: rootCred, Waiter: wait.NewWaiter()}, "")
+	if err != nil {
+		return fmt.Errorf("root file system: %w", err)
+	}
+	s.fs = vfs.NewFSInfo(vfs.NewMountNS(sb, "rootfs"))
+	s.ctx = vfs.KernelContext(s.fs)
+	if d := s.m.Info().Initrd; len(d) > 0 {
+		return initramfs.Unpack(s.ctx, d)
+	}
+	return errors.New("no initial RAM disk, and so nothing to run")
+}
+
+// mountDefaults mounts what every program expects to find, so that a command needs no
+// init to do it. Where a directory cannot be made the file system stays out.
+func (s *system) mountDefaults() {
+	for _, m := range []struct {
+		fs, dir, data string
+		flags         uint32
+	}{
+		{"devtmpfs", "/dev", "mode=0755", vfs.MntNoSuid},
+		{"devpts", "/dev/pts", "mode=0620,ptmxmode=0666,gid=5", vfs.MntNoSuid | vfs.MntNoExec},
+		{"tmpfs", "/dev/shm", "mode=1777", vfs.MntNoSuid | vfs.MntNoDev},
+		{"proc", "/proc", "", vfs.MntNoSuid | vfs.MntNoDev | vfs.MntNoExec},
+		{"sysfs", "/sys", "", vfs.MntNoSuid | vfs.MntNoDev | vfs.MntNoExec},
+	} {
+		if _, err := vfs.FindFS(m.fs); err != nil {
+			continue
+		}
+		vfs.Mkdir(s.ctx, unix.AT_FDCWD, []byte(m.dir), 0o755) // where it is missing
+		if err := vfs.MountBoot(s.ctx, m.fs, m.dir, m.data, m.flags); err != nil {
+			s.log(4, fmt.Sprintf("%s on %s: %v", m.fs, m.dir, err))
+		}
+	}
+}
+
+// openStreams gives the first process its descriptors 0 to 2: the host's streams where
+// there are some, else the console, which becomes its terminal.
+func (s *system) openStreams(first *task.Task) error {
+	c := first.VFS()
+	for fd := range 3 {
+		f, err := s.stream(c, fd)
+		if err != nil {
+			return err
+		}
+		if _, err := first.Files.Install(c, f, fd, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *system) stream(c *vfs.Context, fd int) (*vfs.File, error) {
+	if f := s.host.stream(fd); f != nil {
+		return f, nil
+	}
+	console := tty.Console()
+	if f, err := vfs.OpenPath(c, "/dev/"+console.Name, unix.O_RDWR, 0); err == nil {
+		return f, nil
+	}
+	ops, err := console.Open(c, unix.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	return vfs.NewAnonFile("console", ops, unix.O_RDWR), nil
+}
+
+// fallbacks are tried in this order where nothing names the first program.
+var fallbacks = []string{"/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"}
+
+// exec gives the first process its program, directory and identity.
+func (s *system) exec(first *task.Task) (int, error) {
+	c := first.VFS()
+	if d := s.opt.cwd; d != "" {
+		p, err := vfs.Lookup(c, unix.AT_FDCWD, []byte(d), vfs.Follow|vfs.MustBeDir)
+		if err != nil {
+			return statusCannotRun, fmt.Errorf("working directory %s: %w", d, err)
+		}
+		first.FS.SetCwd(p)
+	}
+	env := append([]string{"HOME=/", "TERM=linux"}, s.opt.env...)
+	if s.opt.user != "" {
+		id, home, err := s.lookupUser(s.opt.user)
+		if err != nil {
+			return statusCannotRun, fmt.Errorf("user %s: %w", s.opt.user, err)
+		}
+		env[0] = "HOME=" + home
+		first.SetCred(id)
+	}
+	env = lastWins(env)
+	paths := fallbacks
+	if p := s.m.Info().Init; p != "" {
+		paths = []string{p}
+	} else if s.opt.init != "" {
+		paths = []string{s.opt.init}
+	}
+	var err error
+	for _, path := range paths {
+		err = first.Exec(&task.ExecArgs{
+			DirFD: unix.AT_FDCWD, Path: []byte(path), Flags: vfs.Follow,
+			Strings: func() (args, vars []string, err error) { return append([]string{path}, s.opt.args...), env, nil },
+		})
+		switch {
+		case err == nil:
+			if s.opt.command {
+				first.Group.MakeKillable()
+			}
+			return 0, nil
+		case err == unix.ENOENT && len(paths) > 1:
+			continue
+		}
+		return execStatus(err), fmt.Errorf("%s: %w", path, execError(err))
+	}
+	return statusNotFound, errors.New("no program to run: none of " + strings.Join(paths, ", ") + " exists (init= names one)")
+}
+
+func execStatus(err error) int {
+	if err == unix.ENOENT || err == unix.ENOTDIR {
+		return statusNotFound
+	}
+	return statusCannotRun
+}
+
+// execError says more than the error's number does.
+func execError(err error) error {
+	switch err {
+	case unix.ENOEXEC:
+		return errors.New("no executable of this machine's architecture, nor a script (exec format error)")
+	case unix.ELIBBAD:
+		return errors.New("its interpreter (PT_INTERP) is no usable program")
+	case unix.EACCES:
+		return errors.New("not executable (permission denied)")
+	case unix.ENOENT:
+		return errors.New("the program, or the interpreter that it names, does not exist")
+	}
+	return err
+}
+
+// lastWins keeps the last setting of each variable.
+func lastWins(env []string) []string {
+	at := make(map[string]int)
+	var list []string
+	for _, kv := range env {
+		name, _, _ := strings.Cut(kv, "=")
+		if i, ok := at[name]; ok {
+			list[i] = kv
+			continue
+		}
+		at[name] = len(list)
+		list = append(list, kv)
+	}
+	return list
+}
+
+// log writes a message to the kernel log.
+func (s *system) log(level int, text string) {
+	if level < s.opt.loglevel {
+		fmt.Println("kernel:", text)
+	}
+}
+
+// stop ends the machine once everything that was written has arrived.
+func (s *system) stop(how machine.StopKind, status int) {
+	if c := tty.Console(); c != nil {
+		c.Drain(wait.NewWaiter())
+	}
+	s.host.exit(status)
+	s.m.Stop(how, status)
+}
