@@ -72,6 +72,9 @@ func (r *runCmd) Run(ctx context.Context) error {
 	if r.Verbose {
 		c.Log = os.Stderr
 	}
+	if c.Kernel == vm.Kevlar && r.Init == "" && len(command) > 0 {
+		c.Append = append(c.Append, "kevlar.command") // no init: signals may end it
+	}
 	if c.Kernel == vm.Kevlar && c.Image == "" {
 		dir, err := image.CacheDir("kernel")
 		if err != nil {

@@ -3,13 +3,17 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/chardev"
 	"kevlar/linux/fs/devpts"
+	"kevlar/linux/fs/devtmpfs"
 	"kevlar/linux/fs/initramfs"
 	"kevlar/linux/fs/tmpfs"
+	"kevlar/linux/klog"
 	"kevlar/linux/syscalls"
 	"kevlar/linux/task"
 	"kevlar/linux/tty"
@@ -41,20 +45,23 @@ func Run(m machine.Machine) {
 	s := &system{m: m, opt: parse(m.Info().Cmdline), host: newHost(m.Devices())}
 	status, err := s.run()
 	if err != nil {
-		s.log(0, err.Error())
+		klog.Printf(klog.Emergency, "%v", err)
 	}
 	s.stop(machine.PowerOff, status)
 }
 
 // run returns the machine's exit status. An error says why there was no first process.
 func (s *system) run() (int, error) {
+	s.startLog()
 	tty.Attach(s.m.Devices())
 	tty.Register()
 	devpts.Register()
+	devtmpfs.Register()
+	chardev.Register(s.m)
 	for _, t := range []*vfs.FSType{tmpfs.Type, tmpfs.Ramfs} {
 		vfs.RegisterFS(t)
 	}
-	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: s.log}
+	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: klog.Log}
 	if err := s.makeRoot(); err != nil {
 		return statusPanic, err
 	}
@@ -68,7 +75,7 @@ func (s *system) run() (int, error) {
 	if status, err := s.exec(first); err != nil {
 		return status, err
 	}
-	s.host.steer(s, first)
+	s.host.steer(first)
 	first.Start()
 	return s.status(<-ended), nil
 }
@@ -98,24 +105,29 @@ func (s *system) makeRoot() error {
 // mountDefaults mounts what every program expects to find, so that a command needs no
 // init to do it. Where a directory cannot be made the file system stays out.
 func (s *system) mountDefaults() {
-	for _, m := range []struct {
-		fs, dir, data string
-		flags         uint32
-	}{
-		{"devtmpfs", "/dev", "mode=0755", vfs.MntNoSuid},
-		{"devpts", "/dev/pts", "mode=0620,ptmxmode=0666,gid=5", vfs.MntNoSuid | vfs.MntNoExec},
-		{"tmpfs", "/dev/shm", "mode=1777", vfs.MntNoSuid | vfs.MntNoDev},
-		{"proc", "/proc", "", vfs.MntNoSuid | vfs.MntNoDev | vfs.MntNoExec},
-		{"sysfs", "/sys", "", vfs.MntNoSuid | vfs.MntNoDev | vfs.MntNoExec},
-	} {
-		if _, err := vfs.FindFS(m.fs); err != nil {
-			continue
-		}
-		vfs.Mkdir(s.ctx, unix.AT_FDCWD, []byte(m.dir), 0o755) // where it is missing
-		if err := vfs.MountBoot(s.ctx, m.fs, m.dir, m.data, m.flags); err != nil {
-			s.log(4, fmt.Sprintf("%s on %s: %v", m.fs, m.dir, err))
+	if err := devtmpfs.Mount(s.ctx, "/dev"); err != nil {
+		klog.Printf(klog.Warning, "/dev: %v", err)
+	}
+	for _, m := range []struct{ fs, dir string }{{"proc", "/proc"}, {"sysfs", "/sys"}} {
+		if err := s.mount(m.fs, m.dir); err != nil {
+			klog.Printf(klog.Warning, "%s: %v", m.dir, err)
 		}
 	}
+}
+
+func (s *system) mount(fs, dir string) error {
+	t, err := vfs.FindFS(fs)
+	if err != nil {
+		return err
+	}
+	if err := vfs.Mkdir(s.ctx, unix.AT_FDCWD, []byte(dir), 0o555); err != nil && err != unix.EEXIST {
+		return err
+	}
+	p, err := vfs.Lookup(s.ctx, unix.AT_FDCWD, []byte(dir), vfs.Follow|vfs.MustBeDir)
+	if err != nil {
+		return err
+	}
+	return vfs.MountType(s.ctx, fs, p, t, vfs.MntNoSuid|vfs.MntNoDev|vfs.MntNoExec, "")
 }
 
 // openStreams gives the first process its descriptors 0 to 2: the host's streams where
@@ -236,11 +248,13 @@ func lastWins(env []string) []string {
 	return list
 }
 
-// log writes a message to the kernel log.
-func (s *system) log(level int, text string) {
-	if level < s.opt.loglevel {
-		fmt.Println("kernel:", text)
-	}
+// startLog makes messages of the kernel log reach the machine's log (the serial port),
+// as far as the command line wants them.
+func (s *system) startLog() {
+	l := klog.GetLevels()
+	l.Console = s.opt.loglevel
+	klog.SetLevels(l)
+	klog.SetConsole(func(line string) { os.Stdout.WriteString(line) })
 }
 
 // stop ends the machine once everything that was written has arrived.

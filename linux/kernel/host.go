@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/klog"
 	"kevlar/linux/task"
 	"kevlar/linux/tty"
 	"kevlar/linux/user"
@@ -51,7 +52,7 @@ func (h *host) exit(status int) {
 }
 
 // steer follows the host's words: the size of the window and the wish to interrupt.
-func (h *host) steer(s *system, first *task.Task) {
+func (h *host) steer(first *task.Task) {
 	if h.control == nil {
 		return
 	}
@@ -69,7 +70,7 @@ func (h *host) steer(s *system, first *task.Task) {
 			case len(w) == 1 && w[0] == "interrupt":
 				first.Group.Interrupt()
 			default:
-				s.log(4, fmt.Sprintf("control port: unknown word %q", lines.Text()))
+				klog.Printf(klog.Warning, "control port: unknown word %q", lines.Text())
 			}
 		}
 	}()

@@ -366,14 +366,9 @@ func (p *program) mapSegment(f *vfs.File, s *binfmt.Segment, bias uint64) error 
 	}
 	const flags = unix.MAP_PRIVATE | unix.MAP_FIXED_NOREPLACE
 	if s.FileLen > 0 {
-		m, err := f.Mapping()
-		if err != nil {
-			return err
-		}
-		if _, err := p.space.Mmap(mm.Request{
-			Addr: user.Addr(bias + s.Addr), Length: s.FileLen, Prot: prot, Flags: flags,
-			Object: m.Object, File: m, Offset: uint64(s.Off), ReadOnly: true,
-		}); err != nil {
+		r := mm.Request{Addr: user.Addr(bias + s.Addr), Length: s.FileLen, Prot: prot, Flags: flags, Offset: uint64(s.Off)}
+		f.Map(&r)
+		if _, err := p.space.Mmap(r); err != nil {
 			return err
 		}
 	}
