@@ -9,6 +9,7 @@ const (
 
 // ELFPlatform32 is what uname calls the machine for programs of 32 bits.
 const ELFPlatform32 = "i686"
+
 // CloneTLS and CloneChildTID are the indices of clone's last arguments.
 const (
 	CloneChildTID = 3

@@ -10,6 +10,7 @@ const (
 // ELFPlatform32 is what uname calls the machine for programs of 32 bits, which there are
 // none of.
 const ELFPlatform32 = ""
+
 // CloneTLS and CloneChildTID are the indices of clone's last arguments.
 const (
 	CloneTLS      = 3
