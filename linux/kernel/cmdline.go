@@ -39,8 +39,13 @@ func parse(line string) options {
 	words := split(line)
 	for i, w := range words {
 		if w == "--" {
-			o.args = append(o.args, words[i+1:]...)
-			break
+			for _, arg := range words[i+1:] {
+				// QEMU's microvm announces its devices at the very end of the line.
+				if !strings.HasPrefix(arg, "virtio_mmio.device=") {
+					o.args = append(o.args, arg)
+				}
+			}
+			return o
 		}
 		name, value, assigned := strings.Cut(w, "=")
 		switch {
