@@ -143,6 +143,10 @@ const (
 	CLD_STOPPED   = 5
 	CLD_CONTINUED = 6
 	POLL_IN       = 1
+	POLL_OUT      = 2
+	POLL_ERR      = 4
+	POLL_PRI      = 5
+	POLL_HUP      = 6
 )
 
 // SigInfoSize is the size of siginfo_t.

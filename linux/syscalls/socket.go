@@ -102,30 +102,7 @@ func sysSocketpair(t *task.Task, a *Args) (uint64, error) {
 		return 0, err
 	}
 	f1, f2 := newSocketFile(t, s1, flags), newSocketFile(t, s2, flags)
-	cloexec := flags&unix.SOCK_CLOEXEC != 0
-	fd1, err := t.Files.Reserve(t.VFS(), 0, cloexec)
-	if err != nil {
-		f1.Unref()
-		f2.Unref()
-		return 0, err
-	}
-	fd2, err := t.Files.Reserve(t.VFS(), 0, cloexec)
-	if err == nil {
-		b := binary.LittleEndian.AppendUint32(make([]byte, 0, 8), uint32(fd1))
-		b = binary.LittleEndian.AppendUint32(b, uint32(fd2))
-		if err = t.CopyOut(a.Addr(3), b); err != nil {
-			t.Files.Abandon(fd2)
-		}
-	}
-	if err != nil {
-		t.Files.Abandon(fd1)
-		f1.Unref()
-		f2.Unref()
-		return 0, err
-	}
-	t.Files.Fill(fd1, f1)
-	t.Files.Fill(fd2, f2)
-	return 0, nil
+	return 0, installPair(t, f1, f2, flags&unix.SOCK_CLOEXEC != 0, a.Addr(3))
 }
 
 // getSockaddr reads an address that a program gives.

@@ -96,8 +96,9 @@ type File struct {
 	pos   int64
 
 	owner   atomic.Pointer[Owner]
-	flocked atomic.Bool // there is or was a flock or OFD lock of this description
-	seals   bool        // memfd: F_ADD_SEALS applies
+	async   atomic.Pointer[asyncWatch] // not nil while O_ASYNC is set
+	flocked atomic.Bool                // there is or was a flock or OFD lock of this description
+	seals   bool                       // memfd: F_ADD_SEALS applies
 }
 
 // fileMode says what a File may be used for.
@@ -112,18 +113,22 @@ const (
 	neverLink      // O_TMPFILE with O_EXCL: linkat may not name it
 )
 
-// Owner is who gets SIGIO: fcntl(2), F_SETOWN_EX and F_SETSIG.
+// Owner is who gets SIGIO, and how: fcntl(2), F_SETOWN_EX and F_SETSIG. An Owner that a
+// File has does not change: see UpdateOwner.
 type Owner struct {
-	Type   int // unix.F_OWNER_TID, PID or PGRP
-	ID     int // 0 for nobody
-	Signal int // 0 for SIGIO without siginfo
-	FD     int // the descriptor at the time of F_SETFL O_ASYNC, for si_fd
-	UID    uint32
+	To     SignalTarget // nil for nobody
+	Signal int          // 0 for SIGIO without siginfo
+	FD     int          // the descriptor at the time of F_SETFL O_ASYNC, for si_fd
+	UID    uint32       // of who said so
 	EUID   uint32
 }
 
-// SignalOwner delivers SIGIO for a file: package task sets it at boot.
-var SignalOwner = func(o *Owner, band wait.Events) {}
+// SignalTarget is a process, thread or process group: package task's IOTarget.
+type SignalTarget interface {
+	// Signal sends what o asks for, because band happened. It may be called with a
+	// wait queue's lock held.
+	Signal(o *Owner, band wait.Events)
+}
 
 // newFile returns a File with one reference; it keeps references to p and its inode,
 // which the caller has taken.
@@ -189,6 +194,9 @@ func (f *File) Unref() {
 			f.inode.dropFileLocks(f)
 		}
 	}
+	if a := f.async.Swap(nil); a != nil {
+		f.Ops.Unpoll(f, &a.entry)
+	}
 	if f.Ops != nil {
 		f.Ops.Release(f)
 	}
@@ -223,6 +231,15 @@ func (f *File) SetFlags(flags uint32) {
 	}
 }
 
+// SetFlag changes one flag: ioctl(FIONBIO).
+func (f *File) SetFlag(flag uint32, on bool) {
+	if on {
+		f.flags.Or(flag)
+	} else {
+		f.flags.And(^flag)
+	}
+}
+
 // NonBlock reports whether calls must answer EAGAIN where they would wait.
 func (f *File) NonBlock() bool { return f.flags.Load()&unix.O_NONBLOCK != 0 }
 
@@ -235,21 +252,88 @@ func (f *File) Readable() bool { return f.mode&canRead != 0 }
 func (f *File) Writable() bool { return f.mode&canWrite != 0 }
 func (f *File) PathOnly() bool { return f.mode&pathOnly != 0 }
 
-// Owner is who gets SIGIO, nil for nobody.
-func (f *File) Owner() *Owner { return f.owner.Load() }
+// Owner is who gets SIGIO.
+func (f *File) Owner() Owner {
+	if o := f.owner.Load(); o != nil {
+		return *o
+	}
+	return Owner{}
+}
 
-// SetOwner says who gets SIGIO.
-func (f *File) SetOwner(o *Owner) { f.owner.Store(o) }
+// UpdateOwner changes who gets SIGIO, and how.
+func (f *File) UpdateOwner(change func(o *Owner)) {
+	for {
+		old, o := f.owner.Load(), f.Owner()
+		change(&o)
+		if f.owner.CompareAndSwap(old, &o) {
+			return
+		}
+	}
+}
 
-// SignalIO tells the file's owner that band happened, where O_ASYNC asks for it. A
-// FileOps calls it where it wakes its queues.
-func (f *File) SignalIO(band wait.Events) {
-	if f.flags.Load()&unix.O_ASYNC == 0 {
+// Asynchronous reports whether the file is of a kind that sends SIGIO: open(2), O_ASYNC.
+func (f *File) Asynchronous() bool {
+	switch f.inode.Type() {
+	case unix.S_IFIFO, unix.S_IFSOCK, unix.S_IFCHR:
+		return true
+	}
+	return false
+}
+
+// asyncWatch is the registration of a file with O_ASYNC on its own queues.
+type asyncWatch struct {
+	file  *File
+	entry wait.Entry
+}
+
+// Notify implements wait.Notifier. It leaves the wakeup for those who wait.
+func (a *asyncWatch) Notify(_ *wait.Entry, band wait.Events) bool {
+	if o := a.file.owner.Load(); o != nil && o.To != nil {
+		o.To.Signal(o, band)
+	}
+	return false
+}
+
+// SetAsync turns O_ASYNC on or off; fd is the descriptor through which it happens. Where
+// the file is not Asynchronous, that changes no more than what F_GETFL shows.
+func (f *File) SetAsync(fd int, on bool) {
+	f.SetFlag(unix.O_ASYNC, on)
+	if !f.Asynchronous() {
 		return
 	}
-	if o := f.owner.Load(); o != nil && o.ID != 0 {
-		SignalOwner(o, band)
+	if on {
+		f.UpdateOwner(func(o *Owner) { o.FD = fd })
+		a := &asyncWatch{file: f}
+		a.entry.To = a
+		if f.mode&canRead != 0 {
+			a.entry.Events |= wait.In | wait.Pri
+		}
+		if f.mode&canWrite != 0 {
+			a.entry.Events |= wait.Out
+		}
+		if f.async.CompareAndSwap(nil, a) {
+			f.Ops.Poll(f, &a.entry)
+		}
+	} else if a := f.async.Swap(nil); a != nil {
+		f.Ops.Unpoll(f, &a.entry)
 	}
+}
+
+// SetStatus changes the flags that fcntl(F_SETFL) can change; fd is the descriptor.
+func (f *File) SetStatus(c *Context, fd int, flags uint32) error {
+	if flags&unix.O_NOATIME != 0 && f.flags.Load()&unix.O_NOATIME == 0 && !f.inode.Owned(c) {
+		return unix.EPERM
+	}
+	if flags&unix.O_DIRECT != 0 && f.inode.Type() != unix.S_IFIFO {
+		if d, ok := f.Ops.(interface{ DirectIO() bool }); !ok || !d.DirectIO() {
+			return unix.EINVAL
+		}
+	}
+	if on := flags&unix.O_ASYNC != 0; on != (f.flags.Load()&unix.O_ASYNC != 0) {
+		f.SetAsync(fd, on)
+	}
+	f.SetFlags(flags)
+	return nil
 }
 
 // Read reads at the file's position and moves it: read(2) and readv(2).

@@ -41,6 +41,11 @@ type Queue struct {
 	mu   sync.Mutex
 	head *Entry
 	tail *Entry
+
+	// entries counts the list, so that waking nobody costs one load: whoever waits
+	// registers before it looks at its condition, and whoever wakes has changed that
+	// before it looks here.
+	entries atomic.Int32
 }
 
 // Notifier is told of events on a queue it is registered with, under the queue's
@@ -70,6 +75,7 @@ func (q *Queue) Add(e *Entry) {
 	if e.queue != nil {
 		panic("wait: entry is already queued")
 	}
+	q.entries.Add(1)
 	e.queue, e.prev = q, q.tail
 	if q.tail == nil {
 		q.head = e
@@ -90,6 +96,7 @@ func (q *Queue) remove(e *Entry) {
 	if e.queue != q {
 		return
 	}
+	q.entries.Add(-1)
 	if e.prev == nil {
 		q.head = e.next
 	} else {
@@ -110,6 +117,9 @@ func (q *Queue) Wake(events Events) { q.wake(events, -1) }
 func (q *Queue) WakeOne(events Events) { q.wake(events, 1) }
 
 func (q *Queue) wake(events Events, n int) {
+	if q.entries.Load() == 0 {
+		return
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	spent := false // an exclusive entry has consumed the wakeup
@@ -124,17 +134,14 @@ func (q *Queue) wake(events Events, n int) {
 }
 
 // Empty reports whether nobody is registered now.
-func (q *Queue) Empty() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.head == nil
-}
+func (q *Queue) Empty() bool { return q.entries.Load() == 0 }
 
 // Waiter is a task's ability to sleep. Every task has one, made by NewWaiter; only
 // its task sleeps with it, anybody wakes it.
 type Waiter struct {
 	wakeup chan struct{} // one token: a wakeup that has not been consumed
 	signal atomic.Bool   // a signal, kill or stop wants the task's attention
+	entry  Entry         // for Until; the task's own
 
 	slept  atomic.Int64 // nanoseconds spent in Sleep; written by the task only
 	sleeps atomic.Int64 // how often it went to sleep
@@ -228,14 +235,26 @@ func (w *Waiter) Sleeps() int64        { return w.sleeps.Load() }
 
 // Until waits until ready reports true. It returns nil then, even where a signal
 // came as well; ERESTARTSYS for a signal, ETIMEDOUT at the deadline. ready is called
-// without locks held by this package.
+// without locks held by this package, and must not wait itself.
 func (w *Waiter) Until(q *Queue, events Events, deadline time.Duration, ready func() bool) error {
+	return w.until(q, events, false, deadline, ready)
+}
+
+// UntilExclusive is Until for those of whom one can use what a wakeup announces: the
+// others sleep on (Entry.Exclusive). Who returns from it and leaves something for the
+// next wakes the queue again.
+func (w *Waiter) UntilExclusive(q *Queue, events Events, deadline time.Duration, ready func() bool) error {
+	return w.until(q, events, true, deadline, ready)
+}
+
+func (w *Waiter) until(q *Queue, events Events, exclusive bool, deadline time.Duration, ready func() bool) error {
 	if ready() {
 		return nil
 	}
-	e := Entry{To: w, Events: events}
-	q.Add(&e)
-	defer q.Remove(&e)
+	e := &w.entry
+	e.To, e.Events, e.Exclusive = w, events, exclusive
+	q.Add(e)
+	defer q.Remove(e)
 	for {
 		if ready() {
 			return nil
