@@ -20,6 +20,7 @@ var families = [][]Row{
 	pipeRows,
 	fcntlRows,
 	ioctlRows,
+	lockRows,
 	fsRows,
 	fsDirRows,
 	fsLinkRows,

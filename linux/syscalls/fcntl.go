@@ -13,7 +13,8 @@ import (
 
 var fcntlRows = []Row{
 	{Name: "fcntl", Args: []Kind{FD, FcntlCmd, Hex}, Do: sysFcntl, Support: Partial,
-		Note: "no locks, leases, seals or directory notification", Contracts: []string{"fd/fcntl_flags", "fd/dup_rules"}},
+		Note:      "no leases, seals or directory notification",
+		Contracts: []string{"fd/fcntl_flags", "fd/dup_rules", "fd/fcntl_locks", "fd/fcntl_lock_waits", "fd/fcntl_ofd_locks"}},
 }
 
 // sysFcntl is fcntl(2). Of a descriptor that O_PATH opened it can only change the
@@ -63,6 +64,10 @@ func sysFcntl(t *task.Task, a *Args) (uint64, error) {
 		return uint64(n), err
 	case unix.F_SETOWN, unix.F_GETOWN, unix.F_SETOWN_EX, unix.F_GETOWN_EX, unix.F_SETSIG, unix.F_GETSIG:
 		return owner(t, f, cmd, a)
+	case unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW:
+		return recordLock(t, f, cmd, a)
+	case unix.F_GETLEASE:
+		return unix.F_UNLCK, nil
 	}
 	return 0, unix.EINVAL
 }

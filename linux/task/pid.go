@@ -159,6 +159,25 @@ func (ns *PIDNamespace) Group(id ID) *Group {
 	return nil
 }
 
+// Seen is the ID in t's PID namespace of what has id in the initial one: 0 where it has
+// gone or cannot be seen. Negative numbers stand for nobody and stay.
+func (t *Task) Seen(id int) ID {
+	if id < 0 {
+		return ID(id)
+	}
+	procs.RLock()
+	defer procs.RUnlock()
+	ns := t.pid.ns
+	root := ns
+	for root.parent != nil {
+		root = root.parent
+	}
+	if p := root.ids[ID(id)]; p != nil {
+		return p.in(ns)
+	}
+	return 0
+}
+
 // Groups calls do for each process that ns can see, in the order of their IDs from
 // first on, until do returns false. do runs without locks.
 func (ns *PIDNamespace) Groups(first ID, do func(id ID, g *Group) bool) {

@@ -65,6 +65,12 @@ func (t *FDTable) GetPath(fd int) (*File, error) {
 	}
 }
 
+// Holds reports whether the descriptor is f's now.
+func (t *FDTable) Holds(fd int, f *File) bool {
+	slots := *t.slots.Load()
+	return uint(fd) < uint(len(slots)) && slots[fd].Load() == f
+}
+
 // Reserve takes the lowest free descriptor from min on. The descriptor is free to
 // everybody's eyes until Fill; Abandon gives it back. EMFILE where RLIMIT_NOFILE
 // leaves none.
