@@ -25,6 +25,7 @@ var families = [][]Row{
 	fsDirRows,
 	fsLinkRows,
 	fsAttrRows,
+	mountRows,
 	signalRows,
 	credRows,
 	timeRows,

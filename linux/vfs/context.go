@@ -71,7 +71,7 @@ func KernelContext(fs *FSInfo) *Context {
 
 // FSInfo is a task's view of the file tree, shared by clone(CLONE_FS): mount
 // namespace, root directory, working directory and umask. mu guards the paths; it
-// is a leaf lock.
+// is a leaf lock, but that a copy's is taken after its original's.
 type FSInfo struct {
 	refs  atomic.Int32
 	umask atomic.Uint32
@@ -83,11 +83,11 @@ type FSInfo struct {
 
 // NewFSInfo returns a view of ns from its root, with umask 022.
 func NewFSInfo(ns *MountNS) *FSInfo {
-	ns.Ref()
 	root := ns.Root()
 	fs := &FSInfo{ns: ns, root: root.Get(), cwd: root.Get()}
 	fs.refs.Store(1)
 	fs.umask.Store(0o022)
+	ns.join(fs)
 	return fs
 }
 
@@ -108,18 +108,21 @@ func (fs *FSInfo) Unref() {
 	fs.mu.Unlock()
 	root.Put()
 	cwd.Put()
-	ns.Unref()
+	ns.leave(fs)
 }
 
 // Copy returns a view of its own with the same directories, for fork and
 // unshare(CLONE_FS).
 func (fs *FSInfo) Copy() *FSInfo {
-	fs.mu.RLock()
-	defer fs.mu.RUnlock()
-	fs.ns.Ref()
-	n := &FSInfo{ns: fs.ns, root: fs.root.Get(), cwd: fs.cwd.Get()}
+	n := &FSInfo{ns: fs.Namespace()}
 	n.refs.Store(1)
 	n.umask.Store(fs.umask.Load())
+	n.ns.join(n) // first, so that pivot_root does not miss what is copied
+	fs.mu.RLock()
+	defer fs.mu.RUnlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.root, n.cwd = fs.root.Get(), fs.cwd.Get()
 	return n
 }
 

@@ -201,9 +201,7 @@ func (f *File) Unref() {
 		f.Ops.Release(f)
 	}
 	if f.inode != nil {
-		if f.mode&countsAsWriter != 0 {
-			f.inode.allowWrite()
-		}
+		f.endWrite()
 		f.inode.unuse()
 	}
 	f.path.Put()

@@ -299,8 +299,7 @@ func (i *Inode) accessedAt(m *Mount) {
 	i.attr.Lock()
 	defer i.attr.Unlock()
 	const day = 24 * 60 * 60
-	strict := flags&MntStrictAtime != 0
-	if !strict && i.mtime.Before(i.atime) && i.ctime.Before(i.atime) {
+	if flags&MntRelAtime != 0 && i.mtime.Before(i.atime) && i.ctime.Before(i.atime) {
 		if now := Clock(); now.Sec-i.atime.Sec < day {
 			return
 		}

@@ -35,8 +35,8 @@ func (p Path) Put() {
 // Inode is the inode at the path, nil where the name leads to nothing.
 func (p Path) Inode() *Inode { return p.D.Inode() }
 
-// Flags of a mount are mount(2)'s: these and MS_NOSYMFOLLOW. RELATIME is what applies
-// where neither NoAtime nor StrictAtime is set.
+// Flags of a mount are mount(2)'s: these and MS_NOSYMFOLLOW. A mount has RelAtime,
+// NoAtime or neither, which means strict. StrictAtime only asks for that.
 const (
 	MntReadOnly    = unix.MS_RDONLY
 	MntNoSuid      = unix.MS_NOSUID
@@ -48,8 +48,9 @@ const (
 	MntStrictAtime = unix.MS_STRICTATIME
 	MntNoSymFollow = 256
 
-	mntFlags = MntReadOnly | MntNoSuid | MntNoDev | MntNoExec | MntNoAtime | MntNoDirAtime |
-		MntRelAtime | MntStrictAtime | MntNoSymFollow
+	mntFlags = MntReadOnly | MntNoSuid | MntNoDev | MntNoExec | mntAtimeFlags | MntNoSymFollow
+
+	mntAtimeFlags = MntNoAtime | MntNoDirAtime | MntRelAtime
 )
 
 // Mount shows a file system, or a part of one, at a place in a mount namespace.
@@ -61,6 +62,8 @@ type Mount struct {
 
 	flags    atomic.Uint32
 	users    atomic.Int64 // open files, roots and working directories
+	writers  atomic.Int64 // files open for writing: remounting read-only finds it busy
+	expired  atomic.Bool  // umount2(MNT_EXPIRE) has marked it
 	detached atomic.Bool  // umount has taken it out of the tree
 	released atomic.Bool
 
@@ -100,6 +103,42 @@ type MountNS struct {
 	root   *Mount
 	mounts []*Mount // in the order of mountinfo
 	event  atomic.Uint64
+
+	// views are the root and working directories of those in the namespace, which
+	// pivot_root changes. viewMu guards it; it is taken before an FSInfo's mu.
+	viewMu sync.Mutex
+	views  map[*FSInfo]struct{}
+}
+
+// NewMountNS returns a namespace with sb at its root.
+func NewMountNS(sb *Superblock, source string) *MountNS {
+	ns := newNS()
+	ns.root = newMount(sb, sb.Root, source, 0)
+	ns.root.ns = ns
+	ns.mounts = []*Mount{ns.root}
+	return ns
+}
+
+func newNS() *MountNS {
+	ns := &MountNS{ID: nextNSID.Add(1), views: make(map[*FSInfo]struct{})}
+	ns.refs.Store(1)
+	return ns
+}
+
+// join and leave note that fs is a view of the namespace, and count it as Ref and Unref
+// do.
+func (ns *MountNS) join(fs *FSInfo) {
+	ns.Ref()
+	ns.viewMu.Lock()
+	defer ns.viewMu.Unlock()
+	ns.views[fs] = struct{}{}
+}
+
+func (ns *MountNS) leave(fs *FSInfo) {
+	ns.viewMu.Lock()
+	delete(ns.views, fs)
+	ns.viewMu.Unlock()
+	ns.Unref()
 }
 
 func newMount(sb *Superblock, root *Dentry, source string, flags uint32) *Mount {
@@ -107,16 +146,6 @@ func newMount(sb *Superblock, root *Dentry, source string, flags uint32) *Mount 
 	m.flags.Store(flags & mntFlags)
 	sb.mounts.Add(1)
 	return m
-}
-
-// NewMountNS returns a namespace with sb at its root.
-func NewMountNS(sb *Superblock, source string) *MountNS {
-	ns := &MountNS{ID: nextNSID.Add(1)}
-	ns.root = newMount(sb, sb.Root, source, 0)
-	ns.root.ns = ns
-	ns.mounts = []*Mount{ns.root}
-	ns.refs.Store(1)
-	return ns
 }
 
 // Root is the topmost root directory of the namespace.
@@ -323,27 +352,27 @@ func (m *Mount) leaveMaster() {
 	}
 }
 
-// receivers lists the mounts that a mount or umount under m propagates to, m itself
-// not included, with mountMu held.
+// receivers lists the mounts that a mount or umount under m propagates to, m itself not
+// included, a master's before its slaves; with mountMu held.
 func (m *Mount) receivers() []*Mount {
+	if m.peers == nil {
+		return nil
+	}
 	var list []*Mount
-	var visit func(g *peerGroup)
 	seen := map[*Mount]bool{m: true}
-	visit = func(g *peerGroup) {
-		if g == nil {
-			return
-		}
-		for _, x := range slices.Concat(g.members, g.slaves) {
-			if !seen[x] {
-				seen[x] = true
-				list = append(list, x)
-				if x.peers != g {
-					visit(x.peers)
-				}
+	groups := []*peerGroup{m.peers}
+	for k := 0; k < len(groups); k++ {
+		for _, x := range slices.Concat(groups[k].members, groups[k].slaves) {
+			if seen[x] {
+				continue
+			}
+			seen[x] = true
+			list = append(list, x)
+			if x.peers != nil && !slices.Contains(groups, x.peers) {
+				groups = append(groups, x.peers)
 			}
 		}
 	}
-	visit(m.peers)
 	return list
 }
 
@@ -361,8 +390,12 @@ func (m *Mount) cloneMount(root *Dentry) *Mount {
 }
 
 // cloneTree copies m, showing root, and with deep everything mounted below root,
-// without unbindable mounts; with mountMu held. moved maps old mounts to new.
-func (m *Mount) cloneTree(root *Dentry, deep bool, moved map[*Mount]*Mount) *Mount {
+// without unbindable mounts unless all says so; with mountMu held. moved, where not nil,
+// learns of the copies by their originals.
+func (m *Mount) cloneTree(root *Dentry, deep, all bool, moved map[*Mount]*Mount) *Mount {
+	if moved == nil {
+		moved = make(map[*Mount]*Mount)
+	}
 	n := m.cloneMount(root)
 	moved[m] = n
 	if !deep {
@@ -370,7 +403,7 @@ func (m *Mount) cloneTree(root *Dentry, deep bool, moved map[*Mount]*Mount) *Mou
 	}
 	for _, child := range m.subtree()[1:] {
 		parent := moved[child.parent]
-		if parent == nil || child.unbind || child.parent == m && !root.isAncestor(child.point) {
+		if parent == nil || child.unbind && !all || child.parent == m && !root.isAncestor(child.point) {
 			continue
 		}
 		c := child.cloneMount(child.Root)
@@ -386,20 +419,42 @@ func (m *Mount) cloneTree(root *Dentry, deep bool, moved map[*Mount]*Mount) *Mou
 }
 
 // attachShared puts m at p and, where p's mount is shared, copies of it at the same
-// place of every mount that p's propagates to, with mountMu held.
+// place of every mount that p's propagates to, with mountMu held. What is mounted in a
+// shared mount is shared itself; copies at peers are its peers, copies at slaves its
+// slaves (mount_namespaces(7), "Propagation type transitions").
 func (m *Mount) attachShared(p Path) {
-	if p.Mnt.peers != nil {
-		for _, t := range m.subtree() {
-			if t.peers == nil {
-				t.setPropagation(unix.MS_SHARED)
+	if p.Mnt.peers == nil {
+		m.attach(p)
+		return
+	}
+	for _, t := range m.subtree() {
+		t.setPropagation(unix.MS_SHARED)
+	}
+	first := map[*peerGroup]*Mount{p.Mnt.peers: m} // what went to a group's first member
+	for _, to := range p.Mnt.receivers() {
+		if to.ns == nil || !to.Root.isAncestor(p.D) {
+			continue
+		}
+		source, slave := first[to.peers], false
+		if to.peers == nil || source == nil {
+			slave = true
+			if source = first[to.master]; source == nil {
+				source = m // the group in between does not have the place
 			}
 		}
-		for _, to := range p.Mnt.receivers() {
-			if to.ns == nil || !to.Root.isAncestor(p.D) {
-				continue
+		n := source.cloneTree(source.Root, true, false, nil)
+		if slave {
+			for _, t := range n.subtree() {
+				t.setPropagation(unix.MS_SLAVE)
+				if to.peers != nil {
+					t.setPropagation(unix.MS_SHARED)
+				}
 			}
-			m.cloneTree(m.Root, true, map[*Mount]*Mount{}).attach(top(Path{to, p.D}))
 		}
+		if to.peers != nil && first[to.peers] == nil {
+			first[to.peers] = n
+		}
+		n.attach(top(Path{to, p.D}))
 	}
 	m.attach(p)
 }
@@ -407,16 +462,14 @@ func (m *Mount) attachShared(p Path) {
 // CopyNamespace gives fs a mount namespace of its own, a copy of the one it is in:
 // clone(CLONE_NEWNS) and unshare. fs must not be shared with other tasks.
 func (fs *FSInfo) CopyNamespace() {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	old := fs.ns
-	ns := &MountNS{ID: nextNSID.Add(1)}
-	ns.refs.Store(1)
+	old := fs.Namespace()
+	ns := newNS()
 	moved := map[*Mount]*Mount{}
 	mountMu.Lock()
-	ns.root = old.root.cloneTree(old.root.Root, true, moved)
+	ns.root = old.root.cloneTree(old.root.Root, true, true, moved)
 	ns.root.enter(ns)
 	mountMu.Unlock()
+	fs.mu.Lock()
 	for _, p := range []*Path{&fs.root, &fs.cwd} {
 		if m := moved[p.Mnt]; m != nil {
 			was := *p
@@ -425,12 +478,16 @@ func (fs *FSInfo) CopyNamespace() {
 		}
 	}
 	fs.ns = ns
-	old.Unref()
+	fs.mu.Unlock()
+	ns.join(fs)
+	ns.Unref() // newNS's: fs holds it now
+	old.leave(fs)
 }
 
-// EnterNamespace moves fs to the root of ns: setns(CLONE_NEWNS).
+// EnterNamespace moves fs to the root of ns: setns(CLONE_NEWNS). fs must not be shared
+// with other tasks.
 func (fs *FSInfo) EnterNamespace(ns *MountNS) {
-	ns.Ref()
+	ns.join(fs)
 	root := ns.Root()
 	fs.SetRoot(root)
 	fs.SetCwd(root)
@@ -438,7 +495,7 @@ func (fs *FSInfo) EnterNamespace(ns *MountNS) {
 	old := fs.ns
 	fs.ns = ns
 	fs.mu.Unlock()
-	old.Unref()
+	old.leave(fs)
 }
 
 // Mounts lists the mounts of the namespace in order. Their places may change at any

@@ -178,11 +178,10 @@ func openAt(c *Context, p Path, flags uint32, created bool) (*File, error) {
 	}
 	regular := i.Type() == unix.S_IFREG
 	if regular && f.mode&canWrite != 0 {
-		if err := i.wantWrite(); err != nil {
+		if err := f.beginWrite(); err != nil {
 			f.abandon()
 			return nil, err
 		}
-		f.mode |= countsAsWriter
 	}
 	ops, err := i.Ops.Open(c, i, f)
 	f.flags.And(^uint32(unix.O_NOCTTY)) // only a terminal's open wants to know
@@ -199,6 +198,31 @@ func openAt(c *Context, p Path, flags uint32, created bool) (*File, error) {
 	}
 	f.notify(InOpen)
 	return f, nil
+}
+
+// beginWrite counts f as a writer of its inode, mount and file system: ETXTBSY where
+// the inode is a program that runs, EROFS where the mount has become read-only.
+func (f *File) beginWrite() error {
+	if err := f.inode.wantWrite(); err != nil {
+		return err
+	}
+	m := f.path.Mnt
+	m.writers.Add(1)
+	m.SB.writers.Add(1)
+	f.mode |= countsAsWriter
+	if m.ReadOnly() {
+		return unix.EROFS
+	}
+	return nil
+}
+
+// endWrite ends what beginWrite began.
+func (f *File) endWrite() {
+	if f.mode&countsAsWriter != 0 {
+		f.inode.allowWrite()
+		f.path.Mnt.writers.Add(-1)
+		f.path.Mnt.SB.writers.Add(-1)
+	}
 }
 
 // truncate is O_TRUNC. It needs permission to write, which mayOpen has checked, but

@@ -21,7 +21,9 @@ type Superblock struct {
 	// "rw", without a leading comma.
 	Options func() string
 
+	flags    atomic.Uint32 // mount(2) flags that hold for the whole file system, but for MS_RDONLY
 	readOnly atomic.Bool
+	writers  atomic.Int64 // files open for writing
 	noAtime  bool
 
 	// renameMu is held across renames between directories, so that the tree holds

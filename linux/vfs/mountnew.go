@@ -2,10 +2,10 @@ package vfs
 
 import "golang.org/x/sys/unix"
 
-// MountType makes or finds an instance of a file system and mounts it at p, for what
-// may: boot, and mount(2) after its checks. flags are the mount's (Mnt constants), where
-// relatime holds unless they say otherwise. EBUSY where the same file system is there
-// already, ENOTDIR where the two are not directories both.
+// MountType makes or finds an instance of a file system and mounts it at p, without the
+// checks of mount(2): boot does it. flags are the mount's (Mnt constants), where relatime
+// holds unless they say otherwise. EBUSY where the same file system is there already,
+// ENOTDIR where the two are not directories both.
 func MountType(c *Context, source string, p Path, t *FSType, flags uint32, data string) error {
 	sb, err := t.Mount(c, source, flags&MntReadOnly != 0, data)
 	if err != nil {
@@ -19,16 +19,22 @@ func MountSuper(sb *Superblock, source string, p Path, flags uint32) error {
 	if flags&(MntNoAtime|MntStrictAtime) == 0 {
 		flags |= MntRelAtime
 	}
+	return mountSuper(nil, sb, source, p, flags)
+}
+
+// mountSuper does it, for somebody in p's namespace where c is not nil.
+func mountSuper(c *Context, sb *Superblock, source string, p Path, flags uint32) error {
 	mountMu.Lock()
 	defer mountMu.Unlock()
 	p = top(p)
+	if err := p.mayMount(); err != nil {
+		return err
+	}
 	switch {
-	case p.Mnt.ns == nil:
-		return unix.EINVAL // unmounted meanwhile
+	case p.Mnt.ns == nil, c != nil && !p.Mnt.here(c):
+		return unix.EINVAL
 	case p.Mnt.SB == sb && p.D == p.Mnt.Root:
 		return unix.EBUSY
-	case p.Inode() == nil || p.D.Unlinked():
-		return unix.ENOENT
 	case p.Inode().IsDir() != sb.Root.Inode().IsDir():
 		return unix.ENOTDIR
 	}
