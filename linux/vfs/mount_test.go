@@ -71,7 +71,9 @@ func (t *tree) mount(source, target, fs string, flags uint64) error {
 		HasType: fs != "", Flags: flags})
 }
 
-func (t *tree) umount(name string, flags uint32) error { return vfs.Umount(t.Context, []byte(name), flags) }
+func (t *tree) umount(name string, flags uint32) error {
+	return vfs.Umount(t.Context, []byte(name), flags)
+}
 
 func (t *tree) chdir(name string) {
 	t.Helper()
