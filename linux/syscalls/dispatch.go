@@ -36,6 +36,7 @@ var families = [][]Row{
 	socketRows,
 	ttyRows,
 	mmRows,
+	futexRows,
 	schedRows,
 	unameRows,
 	randomRows,

@@ -108,10 +108,11 @@ func (t *Task) letGo() {
 // maker.
 func (t *Task) leaveMemory() {
 	if t.Mem != nil {
+		t.releaseFutexes()
 		if t.clearTID != 0 && t.Mem.Shared() {
 			t.CopyOut(t.clearTID, make([]byte, 4))
 			if key, err := t.Mem.FutexKey(t.clearTID, true); err == nil {
-				futex.Wake(futex.Key{Of: key.Owner, Offset: key.Offset}, 1, futex.AnyBit)
+				futex.Wake(key, 1, futex.AnyBit)
 			}
 		}
 		t.Mem.Release()

@@ -68,6 +68,7 @@ func (t *Task) end() {
 	t.exitSignals()
 	t.accountTime()
 	t.letGo()
+	t.futexes.waiter.Die(false)
 	t.exitTree()
 }
 

@@ -104,6 +104,7 @@ type Task struct {
 	times   cpuTimes
 
 	attributes // attributes.go
+	futexes    futexes
 
 	next, prev *Task // in Group.threads
 	gone       bool  // has ended: its usage is in Group.usage
