@@ -20,8 +20,9 @@ func Script(first []byte) (interp, arg string, ok bool, err error) {
 	}
 	line = line[:min(len(line), ScriptMax-2)]
 	whole := len(first) < ScriptMax // the file ends here
+	newline := false
 	if i := bytes.IndexByte(line, '\n'); i >= 0 {
-		line, whole = line[:i], true
+		line, whole, newline = line[:i], true, true
 	}
 	if i := bytes.IndexByte(line, 0); i >= 0 {
 		line, whole = line[:i], true
@@ -29,8 +30,10 @@ func Script(first []byte) (interp, arg string, ok bool, err error) {
 	line = bytes.TrimLeft(line, " \t")
 	i := bytes.IndexAny(line, " \t")
 	switch {
-	case len(line) == 0:
+	case len(line) == 0 && newline:
 		return "", "", true, unix.ENOEXEC
+	case len(line) == 0:
+		return "", "", true, unix.EACCES // the empty path is the working directory
 	case i < 0 && !whole:
 		return "", "", true, unix.ENOEXEC // the interpreter's name may be cut off
 	case i < 0:

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/chardev"
+	"kevlar/linux/clock"
 	"kevlar/linux/fs/devpts"
 	"kevlar/linux/fs/devtmpfs"
 	"kevlar/linux/fs/initramfs"
@@ -53,6 +54,8 @@ func Run(m machine.Machine) {
 // run returns the machine's exit status. An error says why there was no first process.
 func (s *system) run() (int, error) {
 	s.startLog()
+	clock.Init(s.m.BootTime().Add(s.m.Now()))
+	vfs.Clock = func() vfs.Time { return vfs.At(clock.Realtime.Read()) }
 	tty.Attach(s.m.Devices())
 	tty.Register()
 	devpts.Register()

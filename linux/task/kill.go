@@ -35,9 +35,6 @@ func (t *Task) userInfo(sig unix.Signal, code int32, to *Group) abi.SigInfo {
 // group -id; 0 means the caller's process group, -1 every process but the caller and the
 // namespace's first.
 func (t *Task) Kill(id ID, sig unix.Signal) error {
-	if sig != 0 && !valid(sig) {
-		return unix.EINVAL
-	}
 	procs.RLock()
 	defer procs.RUnlock()
 	ns := t.pid.ns

@@ -115,7 +115,7 @@ var exceptions = map[machine.ExceptionKind]struct {
 }{
 	machine.IllegalOp:        {unix.SIGILL, abi.ILL_ILLOPN},
 	machine.UnknownException: {unix.SIGILL, abi.ILL_ILLOPC},
-	machine.Breakpoint:       {unix.SIGTRAP, abi.TRAP_BRKPT},
+	machine.Breakpoint:       {unix.SIGTRAP, abi.BreakpointCode},
 	machine.SingleStep:       {unix.SIGTRAP, abi.TRAP_TRACE},
 	machine.DivideByZero:     {unix.SIGFPE, abi.FPE_INTDIV},
 	machine.FloatingPoint:    {unix.SIGFPE, abi.FPE_FLTUNK},

@@ -207,6 +207,7 @@ func (g *Group) beforeSend(sig unix.Signal) {
 		g.resume(true)
 	case sig == unix.SIGKILL:
 		g.resume(false)
+		g.stop.tell = false // the parent hears of the end instead
 	}
 }
 

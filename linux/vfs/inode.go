@@ -14,6 +14,11 @@ type Time struct {
 	Nsec uint32
 }
 
+// At is the time stamp for a time since 1970.
+func At(t time.Duration) Time {
+	return Time{Sec: int64(t / time.Second), Nsec: uint32(t % time.Second)}
+}
+
 // Before reports whether t is earlier than u.
 func (t Time) Before(u Time) bool {
 	return t.Sec < u.Sec || t.Sec == u.Sec && t.Nsec < u.Nsec
