@@ -51,6 +51,9 @@ func (r *runCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--memory: %w", err)
 	}
+	if r.SMP < 1 {
+		return fmt.Errorf("--smp %d: want at least 1", r.SMP)
+	}
 	command := r.Command
 	if len(command) > 0 && command[0] == "--" {
 		command = command[1:]

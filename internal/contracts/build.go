@@ -33,7 +33,18 @@ type libc struct {
 	last    []string // and after
 }
 
+// Tool is the C compiler that makes an architecture's contracts, and the package that has it.
+func Tool(a arch.Arch) debian.Tool {
+	if a == arch.Host() {
+		return debian.Tool{Program: a.CC(), Package: "gcc"}
+	}
+	return debian.Tool{Program: a.CC(), Package: "gcc-" + strings.ReplaceAll(a.Machine(), "_", "-") + "-linux-gnu"}
+}
+
 func newCompiler(ctx context.Context, debs *debian.Cache, a arch.Arch, lib string) (*compiler, error) {
+	if err := debian.Ensure(ctx, os.Stderr, Tool(a)); err != nil {
+		return nil, err
+	}
 	cc := a.CC()
 	include, err := own(ctx, cc, "include")
 	if err != nil {

@@ -26,7 +26,7 @@ Reading package lists...
 }
 
 func TestMissing(t *testing.T) {
-	got := Missing(Tool{"sh", "dash"}, Tool{"no-such-program-a", "a"}, Tool{"no-such-program-b", "a"})
+	got := Missing(Tool{Program: "sh", Package: "dash"}, Tool{Program: "no-such-program-a", Package: "a"}, Tool{Program: "no-such-program-b", Package: "a"})
 	if want := []string{"a"}; !slices.Equal(got, want) {
 		t.Errorf("Missing = %q, want %q", got, want)
 	}
@@ -71,7 +71,7 @@ func TestFetch(t *testing.T) {
 	if testing.Short() {
 		t.Skip("uses the network where the cache is empty")
 	}
-	if len(Missing(Tool{"apt-get", "apt"})) != 0 {
+	if len(Missing(Tool{Program: "apt-get", Package: "apt"})) != 0 {
 		t.Skip("no apt on this host")
 	}
 	machine := map[arch.Arch]elf.Machine{arch.AMD64: elf.EM_X86_64, arch.ARM64: elf.EM_AARCH64}
@@ -108,7 +108,7 @@ func TestUnknownPackage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("uses the network")
 	}
-	if len(Missing(Tool{"apt-get", "apt"})) != 0 {
+	if len(Missing(Tool{Program: "apt-get", Package: "apt"})) != 0 {
 		t.Skip("no apt on this host")
 	}
 	c, err := Open(os.Stderr)

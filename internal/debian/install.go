@@ -9,18 +9,28 @@ import (
 	"strings"
 )
 
-// Tool is a program that the host needs, and the package that brings it.
+// Tool is a program or a file that the host needs, and the package that brings it.
 type Tool struct {
-	Program string
+	Program string // looked for in PATH
+	File    string // an absolute path, where Program is empty
 	Package string
 }
 
-// Missing lists the packages of those tools that are not in PATH, each once.
+func (t Tool) missing() bool {
+	if t.Program == "" {
+		_, err := os.Stat(t.File)
+		return err != nil
+	}
+	_, err := exec.LookPath(t.Program)
+	return err != nil
+}
+
+// Missing lists the packages of those tools that are not here, each once.
 func Missing(tools ...Tool) []string {
 	var missing []string
 	seen := map[string]bool{}
 	for _, t := range tools {
-		if _, err := exec.LookPath(t.Program); err != nil && !seen[t.Package] {
+		if t.missing() && !seen[t.Package] {
 			seen[t.Package] = true
 			missing = append(missing, t.Package)
 		}
@@ -66,7 +76,7 @@ func Ensure(ctx context.Context, log io.Writer, tools ...Tool) error {
 		}
 	}
 	if still := Missing(tools...); len(still) != 0 {
-		return fmt.Errorf("installed %s, but its programs are not in PATH", strings.Join(still, ", "))
+		return fmt.Errorf("installed %s, but what it should bring is not here", strings.Join(still, ", "))
 	}
 	return nil
 }

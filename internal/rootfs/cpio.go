@@ -33,7 +33,7 @@ type Header struct {
 	Size         int64  // bytes of a regular file
 	Target       string // of a symbolic link
 	// Inode, where not zero, says that all entries with the same number are names of
-	// one file, Links in total. The first one has its contents.
+	// one file, Links in total. The first one with a size has its contents.
 	Inode uint32
 	Links int
 }
@@ -113,7 +113,8 @@ func (w *Writer) Add(h Header, body io.Reader) error {
 		if !w.links[inode] {
 			data, size = body, h.Size
 		}
-		if links > 1 {
+		// In other archives the contents may come with any of the names.
+		if links > 1 && size > 0 {
 			w.links[inode] = true
 		}
 	}

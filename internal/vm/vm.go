@@ -186,10 +186,28 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 			c.Command = append([]string{names.LookPath(c.Command[0], searchPath(c.Env))}, c.Command[1:]...)
 		}
 	}
+	if err := enough(q); err != nil {
+		return q, err
+	}
 	if c.Kernel != Linux {
 		q.Append = c.kevlarCommandLine(len(q.Disks) > 0)
 	}
 	return q, nil
+}
+
+// enough sees that the kernel and its initramfs, packed and unpacked, fit into memory.
+func enough(q qemu.Config) error {
+	const least = 8 << 20 // for the kernel's own
+	need := int64(least)
+	for path, times := range map[string]int64{q.Kernel: 1, q.Initrd: 2} {
+		if info, err := os.Stat(path); err == nil { // what is not there is found later
+			need += times * info.Size()
+		}
+	}
+	if q.Memory < need {
+		return fmt.Errorf("%d MiB of memory are too little for this kernel and root file system: they take %d MiB", q.Memory>>20, (need+1<<20-1)>>20)
+	}
+	return nil
 }
 
 func writeInitramfs(path string, parts ...func(*rootfs.Writer) error) (*rootfs.Writer, error) {

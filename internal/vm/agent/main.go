@@ -438,7 +438,7 @@ func (a *agent) run() error {
 	}
 	if a.cfg.Dir != "" {
 		if err := os.Chdir(a.cfg.Dir); err != nil {
-			return a.cannotRun(a.cfg.Dir, err)
+			return a.cannotRun(argv[0], errors.New(err.Error())) // that the directory is absent does not make the program so
 		}
 	}
 	path, err := exec.LookPath(argv[0])
