@@ -9,6 +9,9 @@ import (
 // maySignal checks that t may send sig to a process: kill(2). EPERM otherwise. The
 // caller holds procs.
 func (t *Task) maySignal(to *Group, sig unix.Signal) error {
+	if sig != 0 && !valid(sig) {
+		return unix.EINVAL
+	}
 	if to == t.Group {
 		return nil
 	}
@@ -101,9 +104,6 @@ func (t *Task) KillThread(group, id ID, sig unix.Signal) error {
 }
 
 func (t *Task) toThread(group, id ID, sig unix.Signal, info func(to *Group) abi.SigInfo) error {
-	if sig != 0 && !valid(sig) {
-		return unix.EINVAL
-	}
 	procs.RLock()
 	defer procs.RUnlock()
 	to := t.pid.ns.find(id)
@@ -131,9 +131,6 @@ func (t *Task) Queue(id ID, sig unix.Signal, info abi.SigInfo) error {
 	info.SetSigno(sig)
 	if err := t.mayForge(id, &info); err != nil {
 		return err
-	}
-	if sig != 0 && !valid(sig) {
-		return unix.EINVAL
 	}
 	procs.RLock()
 	defer procs.RUnlock()
@@ -170,9 +167,6 @@ func (g *Group) SignalGroup(info *abi.SigInfo) {
 
 // SignalFrom is pidfd_send_signal(2) to process g: info is nil for what kill would say.
 func (g *Group) SignalFrom(t *Task, sig unix.Signal, info *abi.SigInfo) error {
-	if sig != 0 && !valid(sig) {
-		return unix.EINVAL
-	}
 	procs.RLock()
 	defer procs.RUnlock()
 	if g.reaped {
