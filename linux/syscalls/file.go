@@ -1,7 +1,7 @@
 package syscalls
 
 import (
-	"encoding/binary"
+	"math"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -9,6 +9,7 @@ import (
 	"kevlar/linux/task"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
+	"kevlar/machine/pgtable"
 )
 
 // Calls on open files: descriptors, reading and writing.
@@ -16,23 +17,32 @@ var fileRows = []Row{
 	{Name: "openat", Args: []Kind{DirFD, Path, OpenFlags, Mode}, Do: sysOpenat},
 	{Name: "open", Args: []Kind{Path, OpenFlags, Mode}, Do: sysOpen},
 	{Name: "creat", Args: []Kind{Path, Mode}, Do: sysCreat},
-	{Name: "close", Args: []Kind{FD}, Do: sysClose},
-	{Name: "read", Args: []Kind{FD, OutBuf, Size}, Do: sysRead},
-	{Name: "write", Args: []Kind{FD, Buf, Size}, Do: sysWrite},
-	{Name: "pread64", Args: []Kind{FD, OutBuf, Size, Off}, Do: sysPread64},
-	{Name: "pwrite64", Args: []Kind{FD, Buf, Size, Off}, Do: sysPwrite64},
-	{Name: "readv", Args: []Kind{FD, Iovec, Int}, Do: sysReadv},
-	{Name: "writev", Args: []Kind{FD, Iovec, Int}, Do: sysWritev},
-	{Name: "preadv", Args: []Kind{FD, Iovec, Int, Off}, Do: sysPreadv},
-	{Name: "pwritev", Args: []Kind{FD, Iovec, Int, Off}, Do: sysPwritev},
-	{Name: "lseek", Args: []Kind{FD, Off, Int}, Do: sysLseek},
-	{Name: "dup", Args: []Kind{FD}, Do: sysDup},
-	{Name: "dup2", Args: []Kind{FD, FD}, Do: sysDup2},
-	{Name: "dup3", Args: []Kind{FD, FD, OpenFlags}, Do: sysDup3},
-	{Name: "ftruncate", Args: []Kind{FD, Off}, Do: sysFtruncate},
+	{Name: "close", Args: []Kind{FD}, Do: sysClose, Contracts: []string{"fd/close_rules", "fd/close_while_blocked"}},
+	{Name: "close_range", Args: []Kind{Uint, Uint, Hex}, Do: sysCloseRange, Contracts: []string{"fd/close_rules"}},
+	{Name: "read", Args: []Kind{FD, OutBuf, Size}, Do: sysRead, Contracts: []string{"fd/read_write_errors"}},
+	{Name: "write", Args: []Kind{FD, Buf, Size}, Do: sysWrite,
+		Contracts: []string{"fd/read_write_errors", "fd/append_atomicity"}},
+	{Name: "pread64", Args: []Kind{FD, OutBuf, Size, Off}, Do: sysPread64, Contracts: []string{"fd/pread_pwrite"}},
+	{Name: "pwrite64", Args: []Kind{FD, Buf, Size, Off}, Do: sysPwrite64, Contracts: []string{"fd/pread_pwrite"}},
+	{Name: "readv", Args: []Kind{FD, Iovec, Int}, Do: sysReadv, Contracts: []string{"fd/readv_writev"}},
+	{Name: "writev", Args: []Kind{FD, Iovec, Int}, Do: sysWritev, Contracts: []string{"fd/readv_writev"}},
+	{Name: "preadv", Args: []Kind{FD, Iovec, Int, Off}, Do: sysPreadv, Contracts: []string{"fd/pread_pwrite"}},
+	{Name: "pwritev", Args: []Kind{FD, Iovec, Int, Off}, Do: sysPwritev, Contracts: []string{"fd/pread_pwrite"}},
+	{Name: "preadv2", Args: []Kind{FD, Iovec, Int, Off, None, Hex}, Do: sysPreadv2, Contracts: []string{"fd/pread_pwrite"}},
+	{Name: "pwritev2", Args: []Kind{FD, Iovec, Int, Off, None, Hex}, Do: sysPwritev2, Contracts: []string{"fd/pread_pwrite"}},
+	{Name: "lseek", Args: []Kind{FD, Off, Int}, Do: sysLseek, Contracts: []string{"fd/lseek_whence"}},
+	{Name: "dup", Args: []Kind{FD}, Do: sysDup, Contracts: []string{"fd/dup_rules", "fd/descriptor_limit"}},
+	{Name: "dup2", Args: []Kind{FD, FD}, Do: sysDup2, Contracts: []string{"fd/dup_rules"}},
+	{Name: "dup3", Args: []Kind{FD, FD, OpenFlags}, Do: sysDup3, Contracts: []string{"fd/dup_rules"}},
+	{Name: "ftruncate", Args: []Kind{FD, Off}, Do: sysFtruncate, Contracts: []string{"filesystem/truncate_rules"}},
 	{Name: "fallocate", Args: []Kind{FD, Hex, Off, Off}, Do: sysFallocate},
 	{Name: "fsync", Args: []Kind{FD}, Do: sysFsync},
 	{Name: "fdatasync", Args: []Kind{FD}, Do: sysFdatasync},
+	{Name: "sync", Do: sysSync},
+	{Name: "syncfs", Args: []Kind{FD}, Do: sysSyncfs},
+	{Name: "sync_file_range", Args: []Kind{FD, Off, Off, Hex}, Do: sysSyncFileRange},
+	{Name: "fadvise64", Args: []Kind{FD, Off, Off, Int}, Do: sysFadvise64},
+	{Name: "readahead", Args: []Kind{FD, Off, Size}, Do: sysReadahead},
 }
 
 // pathMax is PATH_MAX: the longest path with its NUL.
@@ -110,117 +120,132 @@ func sysClose(t *task.Task, a *Args) (uint64, error) {
 	return 0, t.Files.Close(t.VFS(), a.Int(0))
 }
 
-func sysRead(t *task.Task, a *Args) (uint64, error) {
+func sysCloseRange(t *task.Task, a *Args) (uint64, error) {
+	first, last, flags := a.Uint(0), a.Uint(1), a.Uint(2)
+	cloexec := flags&unix.CLOSE_RANGE_CLOEXEC != 0
+	if flags&^(unix.CLOSE_RANGE_UNSHARE|unix.CLOSE_RANGE_CLOEXEC) != 0 || first > last {
+		return 0, unix.EINVAL
+	}
+	if flags&unix.CLOSE_RANGE_UNSHARE != 0 && t.Files.Refs() > 1 {
+		shared := t.Files
+		if !cloexec && int(last) >= shared.Cap()-1 {
+			t.Files = shared.ForkBelow(first) // what would be closed at once is not copied
+		} else {
+			t.Files = shared.Fork()
+		}
+		shared.Unref(t.VFS())
+	}
+	if cloexec {
+		t.Files.SetCloseOnExecRange(first, last)
+	} else {
+		t.Files.CloseRange(t.VFS(), first, last)
+	}
+	return 0, nil
+}
+
+// reachable answers EFAULT for memory that no program can have. What is in reach may
+// still be unmapped: that is found out byte by byte.
+func reachable(p user.Addr, n uint64) error {
+	if uint64(p) > pgtable.UserEnd || n > pgtable.UserEnd-uint64(p) {
+		return unix.EFAULT
+	}
+	return nil
+}
+
+// mover is (*vfs.File).ReadAs or WriteAs.
+type mover func(f *vfs.File, c *vfs.Context, io *user.IO, how vfs.Transfer) (int, error)
+
+// moveBuffer does a read or write with the buffer in arguments 1 and 2.
+func moveBuffer(t *task.Task, a *Args, off int64, do mover) (uint64, error) {
 	f, err := t.Files.Get(a.Int(0))
 	if err != nil {
 		return 0, err
 	}
 	defer f.Unref()
-	io := t.Buffer(a.Addr(1), transfer(a.Size(2)))
-	n, err := f.Read(t.VFS(), &io)
+	if err := reachable(a.Addr(1), a.Size(2)); err != nil {
+		return 0, err
+	}
+	n, err := do(f, t.VFS(), t.Transfer(a.Addr(1), transfer(a.Size(2))), vfs.Transfer{Off: off})
 	return uint64(n), err
 }
 
+func sysRead(t *task.Task, a *Args) (uint64, error) {
+	return moveBuffer(t, a, vfs.Current, (*vfs.File).ReadAs)
+}
+
 func sysWrite(t *task.Task, a *Args) (uint64, error) {
-	f, err := t.Files.Get(a.Int(0))
-	if err != nil {
-		return 0, err
-	}
-	defer f.Unref()
-	io := t.Buffer(a.Addr(1), transfer(a.Size(2)))
-	n, err := f.Write(t.VFS(), &io)
-	return uint64(n), err
+	return moveBuffer(t, a, vfs.Current, (*vfs.File).WriteAs)
 }
 
 func sysPread64(t *task.Task, a *Args) (uint64, error) {
 	if a.Long(3) < 0 {
 		return 0, unix.EINVAL
 	}
-	f, err := t.Files.Get(a.Int(0))
-	if err != nil {
-		return 0, err
-	}
-	defer f.Unref()
-	io := t.Buffer(a.Addr(1), transfer(a.Size(2)))
-	n, err := f.ReadAt(t.VFS(), &io, a.Long(3))
-	return uint64(n), err
+	return moveBuffer(t, a, a.Long(3), (*vfs.File).ReadAs)
 }
 
 func sysPwrite64(t *task.Task, a *Args) (uint64, error) {
 	if a.Long(3) < 0 {
 		return 0, unix.EINVAL
 	}
+	return moveBuffer(t, a, a.Long(3), (*vfs.File).WriteAs)
+}
+
+// moveVectors does a read or write with the struct iovec array in arguments 1 and 2.
+func moveVectors(t *task.Task, a *Args, how vfs.Transfer, do mover) (uint64, error) {
 	f, err := t.Files.Get(a.Int(0))
 	if err != nil {
 		return 0, err
 	}
 	defer f.Unref()
-	io := t.Buffer(a.Addr(1), transfer(a.Size(2)))
-	n, err := f.WriteAt(t.VFS(), &io, a.Long(3))
-	return uint64(n), err
-}
-
-// maxIovecs is UIO_MAXIOV.
-const maxIovecs = 1024
-
-// vectors reads n struct iovec at p.
-func vectors(t *task.Task, p user.Addr, n int) (io user.IO, err error) {
-	if n < 0 || n > maxIovecs {
-		return io, unix.EINVAL
-	}
-	raw := make([]byte, 16*n)
-	if err := t.CopyIn(raw, p); err != nil {
-		return io, err
-	}
-	vecs := make([]user.Iovec, n)
-	left := vfs.MaxTransfer
-	for i := range vecs {
-		base := binary.LittleEndian.Uint64(raw[16*i:])
-		length := int64(binary.LittleEndian.Uint64(raw[16*i+8:]))
-		if length < 0 {
-			return io, unix.EINVAL
-		}
-		vecs[i] = user.Iovec{Base: user.Addr(base), Len: int(min(length, int64(left)))}
-		left -= vecs[i].Len
-	}
-	return user.Vector(t.Memory(), vecs), nil
-}
-
-// vectored does one of the calls with an iovec array; off is nil for the position.
-func vectored(t *task.Task, a *Args, do func(f *vfs.File, io *user.IO) (int, error)) (uint64, error) {
-	f, err := t.Files.Get(a.Int(0))
+	v, err := getVectors(t, a.Addr(1), a.Size(2))
 	if err != nil {
 		return 0, err
 	}
-	defer f.Unref()
-	io, err := vectors(t, a.Addr(1), a.Int(2))
-	if err != nil {
-		return 0, err
-	}
-	n, err := do(f, &io)
+	defer v.put()
+	n, err := do(f, t.VFS(), &v.io, how)
 	return uint64(n), err
 }
 
 func sysReadv(t *task.Task, a *Args) (uint64, error) {
-	return vectored(t, a, func(f *vfs.File, io *user.IO) (int, error) { return f.Read(t.VFS(), io) })
+	return moveVectors(t, a, vfs.Transfer{Off: vfs.Current}, (*vfs.File).ReadAs)
 }
 
 func sysWritev(t *task.Task, a *Args) (uint64, error) {
-	return vectored(t, a, func(f *vfs.File, io *user.IO) (int, error) { return f.Write(t.VFS(), io) })
+	return moveVectors(t, a, vfs.Transfer{Off: vfs.Current}, (*vfs.File).WriteAs)
 }
 
 func sysPreadv(t *task.Task, a *Args) (uint64, error) {
 	if a.Long(3) < 0 {
 		return 0, unix.EINVAL
 	}
-	return vectored(t, a, func(f *vfs.File, io *user.IO) (int, error) { return f.ReadAt(t.VFS(), io, a.Long(3)) })
+	return moveVectors(t, a, vfs.Transfer{Off: a.Long(3)}, (*vfs.File).ReadAs)
 }
 
 func sysPwritev(t *task.Task, a *Args) (uint64, error) {
 	if a.Long(3) < 0 {
 		return 0, unix.EINVAL
 	}
-	return vectored(t, a, func(f *vfs.File, io *user.IO) (int, error) { return f.WriteAt(t.VFS(), io, a.Long(3)) })
+	return moveVectors(t, a, vfs.Transfer{Off: a.Long(3)}, (*vfs.File).WriteAs)
+}
+
+func sysPreadv2(t *task.Task, a *Args) (uint64, error) { return moveAs(t, a, (*vfs.File).ReadAs) }
+
+func sysPwritev2(t *task.Task, a *Args) (uint64, error) { return moveAs(t, a, (*vfs.File).WriteAs) }
+
+// moveAs is preadv2 and pwritev2: offset -1 stands for the file's position. The offset
+// is in argument 3 alone; 4 is its upper half where a register holds 32 bits.
+func moveAs(t *task.Task, a *Args, do mover) (uint64, error) {
+	off, flags := a.Long(3), a.Uint(5)
+	if off < vfs.Current {
+		return 0, unix.EINVAL
+	}
+	const known = unix.RWF_HIPRI | unix.RWF_DSYNC | unix.RWF_SYNC | unix.RWF_APPEND
+	if flags&^known != 0 {
+		return 0, unix.EOPNOTSUPP // RWF_NOWAIT too: no file here can say that it would wait
+	}
+	how := vfs.Transfer{Off: off, Append: flags&unix.RWF_APPEND != 0, Sync: flags&(unix.RWF_DSYNC|unix.RWF_SYNC) != 0}
+	return moveVectors(t, a, how, do)
 }
 
 // onFile calls do with the file of descriptor argument 0.
@@ -259,6 +284,69 @@ func sysFsync(t *task.Task, a *Args) (uint64, error) {
 
 func sysFdatasync(t *task.Task, a *Args) (uint64, error) {
 	return onFile(t, a, func(f *vfs.File) error { return f.Sync(t.VFS(), true) })
+}
+
+// sysSync writes back every file system that the caller can see.
+func sysSync(t *task.Task, _ *Args) (uint64, error) {
+	done := make(map[*vfs.Superblock]bool)
+	for _, m := range t.FS.Namespace().Mounts() {
+		if !done[m.SB] {
+			done[m.SB] = true
+			m.SB.Ops.Sync()
+		}
+	}
+	return 0, nil
+}
+
+func sysSyncfs(t *task.Task, a *Args) (uint64, error) {
+	return onFile(t, a, func(f *vfs.File) error { return f.Path().Mnt.SB.Ops.Sync() })
+}
+
+// sysSyncFileRange writes back the whole file where it is asked to write at all.
+func sysSyncFileRange(t *task.Task, a *Args) (uint64, error) {
+	off, n, flags := a.Long(1), a.Long(2), a.Uint(3)
+	return onFile(t, a, func(f *vfs.File) error {
+		const known = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+		if flags&^known != 0 || off < 0 || n < 0 || n > math.MaxInt64-off {
+			return unix.EINVAL
+		}
+		switch f.Inode().Type() {
+		case unix.S_IFREG, unix.S_IFBLK:
+			if flags&unix.SYNC_FILE_RANGE_WRITE != 0 {
+				return f.Sync(t.VFS(), true)
+			}
+		case unix.S_IFDIR:
+		default:
+			return unix.ESPIPE
+		}
+		return nil
+	})
+}
+
+// sysFadvise64 checks the advice, which is all that a program sees of it.
+func sysFadvise64(t *task.Task, a *Args) (uint64, error) {
+	return onFile(t, a, func(f *vfs.File) error {
+		const noReuse = 5 // POSIX_FADV_NOREUSE, the last of them
+		switch n, advice := a.Long(2), a.Int(3); {
+		case f.Inode().Type() == unix.S_IFIFO:
+			return unix.ESPIPE
+		case n < 0 || advice < unix.FADV_NORMAL || advice > noReuse:
+			return unix.EINVAL
+		}
+		return nil
+	})
+}
+
+func sysReadahead(t *task.Task, a *Args) (uint64, error) {
+	return onFile(t, a, func(f *vfs.File) error {
+		if !f.Readable() {
+			return unix.EBADF
+		}
+		if typ := f.Inode().Type(); typ != unix.S_IFREG && typ != unix.S_IFBLK {
+			return unix.EINVAL
+		}
+		return nil
+	})
 }
 
 func sysDup(t *task.Task, a *Args) (uint64, error) {

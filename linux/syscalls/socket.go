@@ -315,13 +315,13 @@ const (
 	msgNameLen  = 8 // offsets of what recvmsg writes
 	msgControl  = 40
 	msgFlags    = 48
-	iovMax      = 1024
 )
 
-func getMsghdr(t *task.Task, at user.Addr) (h msghdr, data user.IO, err error) {
+// getMsghdr reads one. The caller ends with data.put.
+func getMsghdr(t *task.Task, at user.Addr) (h msghdr, data *vectors, err error) {
 	var b [msghdrSize]byte
 	if err := t.CopyIn(b[:], at); err != nil {
-		return h, data, err
+		return h, nil, err
 	}
 	le := binary.LittleEndian
 	h = msghdr{
@@ -333,28 +333,14 @@ func getMsghdr(t *task.Task, at user.Addr) (h msghdr, data user.IO, err error) {
 		h.nameLen = 0
 	}
 	if h.nameLen < 0 {
-		return h, data, unix.EINVAL
+		return h, nil, unix.EINVAL
 	}
 	h.nameLen = min(h.nameLen, sockaddrMax)
-	if h.iovLen > iovMax {
-		return h, data, unix.EMSGSIZE
+	if h.iovLen > maxIovecs {
+		return h, nil, unix.EMSGSIZE
 	}
-	raw := make([]byte, h.iovLen*16)
-	if err := t.CopyIn(raw, h.iov); err != nil {
-		return h, data, err
-	}
-	vecs := make([]user.Iovec, h.iovLen)
-	total := uint64(0)
-	for i := range vecs {
-		n := le.Uint64(raw[i*16+8:])
-		if n > math.MaxInt64 {
-			return h, data, unix.EINVAL
-		}
-		n = min(n, vfs.MaxTransfer-total)
-		total += n
-		vecs[i] = user.Iovec{Base: user.Addr(le.Uint64(raw[i*16:])), Len: int(n)}
-	}
-	return h, user.Vector(t.Memory(), vecs), nil
+	v, err := getVectors(t, h.iov, h.iovLen)
+	return h, v, err
 }
 
 func sysSendmsg(t *task.Task, a *Args) (uint64, error) {
@@ -371,7 +357,8 @@ func sendmsg(t *task.Task, s socket.Socket, f *vfs.File, at user.Addr, flags int
 	if err != nil {
 		return 0, err
 	}
-	m := socket.Message{Data: data, Flags: flags}
+	defer data.put()
+	m := socket.Message{Data: data.io, Flags: flags}
 	if h.nameLen > 0 {
 		if m.Addr, err = getSockaddr(t, h.name, h.nameLen); err != nil {
 			return 0, err
@@ -464,7 +451,8 @@ func recvmsg(t *task.Task, s socket.Socket, f *vfs.File, at user.Addr, flags int
 	if err != nil {
 		return 0, err
 	}
-	m := socket.Message{Data: data, Flags: flags}
+	defer data.put()
+	m := socket.Message{Data: data.io, Flags: flags}
 	n, err := receive(t, s, f, &m)
 	if err != nil {
 		dropFiles(m.Files)
@@ -556,7 +544,7 @@ func sysSendmmsg(t *task.Task, a *Args) (uint64, error) {
 		return 0, err
 	}
 	defer f.Unref()
-	count := min(a.Uint(2), iovMax)
+	count := min(a.Uint(2), maxIovecs)
 	for i := range count {
 		at := a.Addr(1) + user.Addr(i*mmsghdrSize)
 		n, err := sendmsg(t, s, f, at, a.Int(3))
@@ -585,7 +573,7 @@ func sysRecvmmsg(t *task.Task, a *Args) (uint64, error) {
 	}
 	// The timeout is looked at only between messages: recvmmsg(2), "BUGS".
 	flags := a.Int(3)
-	count := min(a.Uint(2), iovMax)
+	count := min(a.Uint(2), maxIovecs)
 	got := uint64(0)
 	for i := range count {
 		at := a.Addr(1) + user.Addr(i*mmsghdrSize)

@@ -98,7 +98,8 @@ type Task struct {
 	trapAddr  uint64       // and its address
 	deathSig  atomic.Int32 // PR_SET_PDEATHSIG
 	name      atomic.Pointer[string]
-	scratch   []byte // for signal frames
+	scratch   []byte  // for signal frames
+	io        user.IO // see Transfer
 
 	started time.Duration // on wait.Now's clock
 	times   cpuTimes
@@ -230,5 +231,9 @@ func (t *Task) SetName(name string) {
 	t.name.Store(&name)
 }
 
-// Buffer makes an IO of one range of the task's memory.
-func (t *Task) Buffer(base user.Addr, n int) user.IO { return user.Buffer(t.mem, base, n) }
+// Transfer is an IO of one range of the task's memory. It is the task's own, good until
+// the next Transfer, so that a read or write allocates none.
+func (t *Task) Transfer(base user.Addr, n int) *user.IO {
+	t.io = user.Buffer(t.mem, base, n)
+	return &t.io
+}

@@ -289,8 +289,6 @@ func (f *File) Allocate(c *Context, mode uint32, off, n int64) error {
 		return unix.EINVAL
 	case f.mode&canWrite == 0:
 		return unix.EBADF
-	case mode&^keep != 0 && f.Append():
-		return unix.EPERM
 	}
 	switch f.inode.Type() {
 	case unix.S_IFIFO:

@@ -31,9 +31,9 @@ import (
 type FileOps interface {
 	// Read moves bytes at off into dst and returns how many; 0 at the end of file.
 	Read(c *Context, f *File, dst *user.IO, off int64) (int, error)
-	// Write moves src to off and returns how many bytes it took. With O_APPEND the
-	// implementation picks the offset under its own lock and tells it through
-	// f.AppendedTo.
+	// Write moves src to off and returns how many bytes it took. Where off is AtEnd (only
+	// regular files and block devices see that) the implementation picks the offset
+	// under its own lock, and tells where the write ended through f.AppendedTo.
 	Write(c *Context, f *File, src *user.IO, off int64) (int, error)
 
 	// Poll returns the events that hold now, and registers e, where not nil, with
@@ -90,10 +90,11 @@ type File struct {
 	flags atomic.Uint32 // open flags that fcntl(F_GETFL) shows
 	mode  fileMode      // what the file may be used for; fixed at open
 
-	// posMu guards pos. It is held across reads and writes that use the position,
-	// as POSIX asks (2.9.7), so it is taken before any lock of a file system.
+	// posMu guards pos and end. It is held across reads and writes that use the
+	// position, as POSIX asks (2.9.7), so it is taken before any lock of a file system.
 	posMu sync.Mutex
 	pos   int64
+	end   int64 // where the last append ended
 
 	owner   atomic.Pointer[Owner]
 	async   atomic.Pointer[asyncWatch] // not nil while O_ASYNC is set
@@ -334,23 +335,23 @@ func (f *File) SetStatus(c *Context, fd int, flags uint32) error {
 	return nil
 }
 
+// Current, as an offset, is the file's position, which the transfer moves; AtEnd is
+// where FileOps.Write is to append.
+const (
+	Current int64 = -1
+	AtEnd   int64 = -1
+)
+
+// Transfer says where and how bytes are to be moved.
+type Transfer struct {
+	Off    int64 // Current, or an offset: then the position stays (pread64, pwrite64)
+	Append bool  // as with O_APPEND: RWF_APPEND
+	Sync   bool  // as with O_SYNC: RWF_SYNC, and RWF_DSYNC, of which it does more
+}
+
 // Read reads at the file's position and moves it: read(2) and readv(2).
 func (f *File) Read(c *Context, dst *user.IO) (int, error) {
-	if f.mode&canRead == 0 {
-		return 0, unix.EBADF
-	}
-	dst.Limit(MaxTransfer)
-	if !f.Ops.Seekable() {
-		n, err := f.Ops.Read(c, f, dst, 0)
-		return f.didRead(n, err)
-	}
-	f.posMu.Lock()
-	n, err := f.Ops.Read(c, f, dst, f.pos)
-	if n > 0 {
-		f.pos += int64(n)
-	}
-	f.posMu.Unlock()
-	return f.didRead(n, err)
+	return f.ReadAs(c, dst, Transfer{Off: Current})
 }
 
 // ReadAt reads at off and leaves the position alone: pread64(2), preadv(2).
@@ -358,25 +359,15 @@ func (f *File) ReadAt(c *Context, dst *user.IO, off int64) (int, error) {
 	if off < 0 {
 		return 0, unix.EINVAL
 	}
-	if !f.Ops.Seekable() {
-		return 0, unix.ESPIPE
-	}
-	if f.mode&canRead == 0 {
-		return 0, unix.EBADF
-	}
-	dst.Limit(MaxTransfer)
-	if off > math.MaxInt64-int64(dst.Len()) {
-		return 0, unix.EINVAL
-	}
-	n, err := f.Ops.Read(c, f, dst, off)
-	return f.didRead(n, err)
+	return f.ReadAs(c, dst, Transfer{Off: off})
 }
 
-// didRead is the end of every read: a partial transfer hides the error.
-func (f *File) didRead(n int, err error) (int, error) {
+// ReadAs reads as how says: preadv2(2).
+func (f *File) ReadAs(c *Context, dst *user.IO, how Transfer) (int, error) {
+	n, err := f.transfer(c, dst, how, canRead)
 	if n > 0 {
 		f.notify(InAccess)
-		return n, nil
+		return n, nil // a partial transfer hides the error
 	}
 	return 0, err
 }
@@ -384,21 +375,7 @@ func (f *File) didRead(n int, err error) (int, error) {
 // Write writes at the file's position, or at its end with O_APPEND, and moves the
 // position: write(2), writev(2).
 func (f *File) Write(c *Context, src *user.IO) (int, error) {
-	if f.mode&canWrite == 0 {
-		return 0, unix.EBADF
-	}
-	src.Limit(MaxTransfer)
-	if !f.Ops.Seekable() {
-		n, err := f.Ops.Write(c, f, src, 0)
-		return f.didWrite(n, err)
-	}
-	f.posMu.Lock()
-	n, err := f.Ops.Write(c, f, src, f.pos)
-	if n > 0 && !f.Append() { // else the implementation called AppendedTo
-		f.pos += int64(n)
-	}
-	f.posMu.Unlock()
-	return f.didWrite(n, err)
+	return f.WriteAs(c, src, Transfer{Off: Current})
 }
 
 // WriteAt writes at off and leaves the position alone: pwrite64(2). With O_APPEND,
@@ -407,45 +384,90 @@ func (f *File) WriteAt(c *Context, src *user.IO, off int64) (int, error) {
 	if off < 0 {
 		return 0, unix.EINVAL
 	}
-	if !f.Ops.Seekable() {
+	return f.WriteAs(c, src, Transfer{Off: off})
+}
+
+// WriteAs writes as how says: pwritev2(2).
+func (f *File) WriteAs(c *Context, src *user.IO, how Transfer) (int, error) {
+	n, err := f.transfer(c, src, how, canWrite)
+	if n == 0 {
+		return 0, err
+	}
+	f.notify(InModify)
+	if (how.Sync || f.flags.Load()&unix.O_DSYNC != 0) && f.stored() {
+		if err := f.Ops.Fsync(c, f, f.flags.Load()&unix.O_SYNC != unix.O_SYNC && !how.Sync); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// transfer is what reads and writes have in common: which position they use, and that
+// those of a regular file or directory hold posMu while they do. Other files may
+// wait for long, and Linux lets their positions race.
+func (f *File) transfer(c *Context, io *user.IO, how Transfer, need fileMode) (n int, err error) {
+	seekable := f.Ops.Seekable()
+	if how.Off != Current && !seekable {
 		return 0, unix.ESPIPE
 	}
-	if f.mode&canWrite == 0 {
+	if f.mode&need == 0 {
 		return 0, unix.EBADF
 	}
-	src.Limit(MaxTransfer)
-	if off > math.MaxInt64-int64(src.Len()) {
-		return 0, unix.EINVAL
-	}
-	if f.Append() {
+	io.Limit(MaxTransfer)
+	switch {
+	case !seekable:
+		return f.move(c, io, 0, need)
+	case need == canWrite && (how.Append || f.Append()) && f.stored():
 		f.posMu.Lock()
 		defer f.posMu.Unlock()
-		pos := f.pos
-		defer func() { f.pos = pos }()
+		n, err = f.Ops.Write(c, f, io, AtEnd)
+		if n > 0 && how.Off == Current {
+			f.pos = f.end
+		}
+		return n, err
+	case how.Off != Current:
+		return f.move(c, io, how.Off, need)
+	case f.stored() || f.inode.IsDir():
+		f.posMu.Lock()
+		defer f.posMu.Unlock()
+		n, err = f.move(c, io, f.pos, need)
+		f.pos += int64(n)
+		return n, err
 	}
-	n, err := f.Ops.Write(c, f, src, off)
-	return f.didWrite(n, err)
+	pos := f.Pos()
+	if n, err = f.move(c, io, pos, need); n > 0 {
+		f.posMu.Lock()
+		f.pos = pos + int64(n)
+		f.posMu.Unlock()
+	}
+	return n, err
 }
 
-// AppendedTo tells that a write with O_APPEND ended at offset end. Only a
-// FileOps.Write calls it.
-func (f *File) AppendedTo(end int64) { f.pos = end }
-
-func (f *File) didWrite(n int, err error) (int, error) {
-	if n > 0 {
-		f.notify(InModify)
-		return n, nil
+func (f *File) move(c *Context, io *user.IO, off int64, need fileMode) (int, error) {
+	if need == canRead {
+		io.Limit(int(min(MaxTransfer, math.MaxInt64-off)))
+		return f.Ops.Read(c, f, io, off)
 	}
-	return 0, err
+	return f.Ops.Write(c, f, io, off)
 }
+
+// stored reports whether the file is one of bytes on some storage, with a length.
+func (f *File) stored() bool {
+	t := f.inode.Type()
+	return t == unix.S_IFREG || t == unix.S_IFBLK
+}
+
+// AppendedTo tells that a write to AtEnd ended at offset end. Only a FileOps.Write
+// calls it.
+func (f *File) AppendedTo(end int64) { f.end = end }
 
 // Seek moves the position: lseek(2).
 func (f *File) Seek(off int64, whence int) (int64, error) {
-	if !f.Ops.Seekable() {
-		return 0, unix.ESPIPE
-	}
 	if whence < 0 || whence > unix.SEEK_HOLE {
 		return 0, unix.EINVAL
+	}
+	if !f.Ops.Seekable() {
+		return 0, unix.ESPIPE
 	}
 	f.posMu.Lock()
 	defer f.posMu.Unlock()

@@ -48,7 +48,8 @@ func (o fileOps) Write(c *vfs.Context, f *vfs.File, src *user.IO, off int64) (in
 	n := o.n
 	n.Mu.Lock()
 	defer n.Mu.Unlock()
-	if f.Append() {
+	atEnd := off == vfs.AtEnd
+	if atEnd {
 		off = n.Size()
 	}
 	if off >= maxSize {
@@ -61,7 +62,7 @@ func (o fileOps) Write(c *vfs.Context, f *vfs.File, src *user.IO, off int64) (in
 	f.Modified(c)
 	done, err := n.data.Write(src, off)
 	n.SetSize(n.data.Size())
-	if f.Append() {
+	if atEnd {
 		f.AppendedTo(off + int64(done))
 	}
 	return done, err
