@@ -26,6 +26,7 @@ var families = [][]Row{
 	fsLinkRows,
 	fsAttrRows,
 	mountRows,
+	inotifyRows,
 	signalRows,
 	credRows,
 	timeRows,

@@ -257,7 +257,7 @@ func (i *Inode) evict() {
 	}
 	i.attr.Unlock()
 	if gone {
-		i.dropWatches()
+		i.endWatches(InDeleteSelf)
 		i.Ops.Evict(i)
 	}
 }

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,8 +32,10 @@ const (
 // are called with locks of the vfs held; they take only leaf locks.
 type Watcher interface {
 	// Event tells that mask happened; name is the entry's name for an event in a
-	// directory, else "". cookie joins the two halves of a rename.
-	Event(mask uint32, cookie uint32, name string)
+	// directory, else "". cookie joins the two halves of a rename. IN_EXCL_UNLINK in
+	// mask says that the name has been removed. It returns false where the watch wants
+	// no further events: it is then taken off.
+	Event(mask uint32, cookie uint32, name string) bool
 	// Gone tells that the inode's storage has been freed, or its file system unmounted.
 	Gone()
 }
@@ -57,6 +60,9 @@ func (i *Inode) Watch(w Watcher) {
 	l := i.watches.Load()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.list) == 0 {
+		i.SB.setWatched(i, true)
+	}
 	l.list = append(l.list, w)
 }
 
@@ -69,12 +75,34 @@ func (i *Inode) Unwatch(w Watcher) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if k := slices.Index(l.list, w); k >= 0 {
-		l.list = slices.Delete(l.list, k, k+1)
-		watching.Add(-1)
+		l.remove(i, k)
 	}
 }
 
-// Watchers calls f for each watcher.
+// remove takes off the k-th watcher of i, with mu held.
+func (l *watchList) remove(i *Inode, k int) {
+	l.list = slices.Delete(l.list, k, k+1)
+	watching.Add(-1)
+	if len(l.list) == 0 {
+		i.SB.setWatched(i, false)
+	}
+}
+
+// setWatched notes whether i has watchers.
+func (sb *Superblock) setWatched(i *Inode, on bool) {
+	sb.watchMu.Lock()
+	defer sb.watchMu.Unlock()
+	switch {
+	case !on:
+		delete(sb.watched, i)
+	case sb.watched == nil:
+		sb.watched = map[*Inode]struct{}{i: {}}
+	default:
+		sb.watched[i] = struct{}{}
+	}
+}
+
+// event tells the inode's watchers.
 func (i *Inode) event(mask, cookie uint32, name string) {
 	l := i.watches.Load()
 	if l == nil {
@@ -82,27 +110,42 @@ func (i *Inode) event(mask, cookie uint32, name string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, w := range l.list {
-		w.Event(mask, cookie, name)
+	for k := 0; k < len(l.list); {
+		if l.list[k].Event(mask, cookie, name) {
+			k++
+		} else {
+			l.remove(i, k)
+		}
 	}
 }
 
-// dropWatches ends the watches of an inode whose storage goes.
-func (i *Inode) dropWatches() {
+// endWatches ends the watches of an inode that goes, after a last event of mask.
+func (i *Inode) endWatches(mask uint32) {
 	l := i.watches.Load()
 	if l == nil {
 		return
 	}
+	i.event(mask, 0, "")
 	l.mu.Lock()
 	gone := l.list
 	l.list = nil
+	if len(gone) > 0 {
+		i.SB.setWatched(i, false)
+	}
 	l.mu.Unlock()
 	watching.Add(int64(-len(gone)))
 	for _, w := range gone {
-		if !i.IsDir() {
-			w.Event(InDeleteSelf, 0, "")
-		}
 		w.Gone()
+	}
+}
+
+// unmounted ends all watches of a file system that no mount shows any more.
+func (sb *Superblock) unmounted() {
+	sb.watchMu.Lock()
+	all := slices.Collect(maps.Keys(sb.watched))
+	sb.watchMu.Unlock()
+	for _, i := range all {
+		i.endWatches(InUnmount)
 	}
 }
 
@@ -122,7 +165,10 @@ func (p Path) notify(mask uint32) {
 	if i.IsDir() {
 		mask |= InIsDir
 	}
-	if pl := p.D.place.Load(); pl.parent != nil && !p.D.Unlinked() {
+	if p.D.Unlinked() {
+		mask |= unix.IN_EXCL_UNLINK
+	}
+	if pl := p.D.place.Load(); pl.parent != nil {
 		pl.parent.Inode().event(mask, 0, pl.name)
 	}
 	i.event(mask, 0, "")
@@ -148,8 +194,8 @@ func (d *Dentry) notifyChild(mask uint32, child *Dentry, cookie uint32) {
 
 var moveCookie atomic.Uint32
 
-// notifyMove tells of a rename.
-func notifyMove(from *Dentry, oldName string, to *Dentry, newName string, moved *Dentry) {
+// notifyMove tells of a rename, in which victim, where not nil, lost a name.
+func notifyMove(from *Dentry, oldName string, to *Dentry, newName string, moved *Dentry, victim *Inode) {
 	if watching.Load() == 0 {
 		return
 	}
@@ -160,5 +206,8 @@ func notifyMove(from *Dentry, oldName string, to *Dentry, newName string, moved 
 	cookie := moveCookie.Add(1)
 	from.Inode().event(InMovedFrom|dir, cookie, oldName)
 	to.Inode().event(InMovedTo|dir, cookie, newName)
-	moved.Inode().event(InMoveSelf|dir, 0, "")
+	if victim != nil && !victim.IsDir() {
+		victim.event(InAttrib, 0, "")
+	}
+	moved.Inode().event(InMoveSelf, 0, "")
 }

@@ -286,6 +286,7 @@ func (m *Mount) release() {
 		return
 	}
 	if m.SB.mounts.Add(-1) == 0 {
+		m.SB.unmounted()
 		m.SB.Ops.Release()
 	}
 }

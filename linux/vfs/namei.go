@@ -239,8 +239,8 @@ func Unlink(c *Context, dirfd int, name []byte) error {
 	d.forget()
 	di.modified()
 	i.notifySelf(InAttrib)
-	dir.D.notifyChild(InDelete, d, 0)
 	i.link(-1)
+	dir.D.notifyChild(InDelete, d, 0)
 	return nil
 }
 
@@ -286,9 +286,8 @@ func Rmdir(c *Context, dirfd int, name []byte) error {
 	d.forget()
 	di.modified()
 	di.link(-1)
-	dir.D.notifyChild(InDelete|InIsDir, d, 0)
-	i.notifySelf(InDeleteSelf | InIsDir)
 	i.link(-int(i.Nlink()))
+	dir.D.notifyChild(InDelete, d, 0)
 	return nil
 }
 
@@ -462,18 +461,19 @@ func renameLocked(c *Context, from, source, to, target *Dentry, exchange bool) e
 	fi.modified()
 	ti.modified()
 	si.changed()
-	notifyMove(from, oldName, to, newName, source)
-	switch {
-	case exchange:
+	if exchange {
 		vi.changed()
-		notifyMove(to, newName, from, oldName, target)
+		notifyMove(from, oldName, to, newName, source, nil)
+		notifyMove(to, newName, from, oldName, target, nil)
+		return nil
+	}
+	notifyMove(from, oldName, to, newName, source, vi)
+	switch {
 	case vi == nil:
 	case vi.IsDir():
 		ti.link(-1)
-		vi.notifySelf(InDeleteSelf | InIsDir)
 		vi.link(-int(vi.Nlink()))
 	default:
-		vi.notifySelf(InAttrib)
 		vi.link(-1)
 	}
 	return nil

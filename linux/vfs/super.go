@@ -30,6 +30,10 @@ type Superblock struct {
 	// still while ancestors are compared. It is taken before any Inode.Mu.
 	renameMu sync.Mutex
 
+	// watched are the inodes with watchers. watchMu guards it; it is a leaf lock.
+	watchMu sync.Mutex
+	watched map[*Inode]struct{}
+
 	mounts  atomic.Int32
 	nextIno atomic.Uint64
 }
