@@ -165,10 +165,10 @@ func initialStack(lo, hi uintptr) uintptr {
 	n++
 	env[n] = text.add("GOTRACEBACK=system")
 	n++
-	for _, k := range [...]string{"GODEBUG", "GOGC"} { // as words of the command line
-		if at, size := findWord(k); size > 0 {
-			env[n&7] = text.begin(k)
-			text.byte('=')
+	// Settings of the kernel's own Go runtime are words of the command line.
+	for _, k := range [...][2]string{{"kevlar.godebug", "GODEBUG="}, {"kevlar.gogc", "GOGC="}} {
+		if at, size := findWord(k[0]); size > 0 {
+			env[n&7] = text.begin(k[1])
 			for i := 0; i < size && i < 200; i++ {
 				text.byte(boot.cmdline[(at+i)%len(boot.cmdline)])
 			}

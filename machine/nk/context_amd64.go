@@ -14,7 +14,7 @@ type gprs struct {
 // Context is a saved M. A system call saves with aux 0: the vector registers are
 // dead, as every SYSCALL of the runtime sits in an assembly function. Anything else
 // saves all with aux 1. x87 and AVX state is not Go's, but a user program's
-// (fp_amd64.go). Go never changes MXCSR.
+// (user_amd64.go). Go never changes MXCSR.
 type Context struct {
 	gprs
 	xmm [16][2]uint64

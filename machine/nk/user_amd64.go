@@ -156,7 +156,10 @@ func dropFP(r *machine.Regs) { call(callDropFP, uint64(addressOfRegs(r)), 0, 0) 
 
 func dropOwner(p uintptr) {
 	for i := 0; i < ncpu; i++ {
-		atomic.CompareAndSwapUintptr(&cpus[i].fpOwner, p, 0)
+		o := &cpus[i]
+		if atomic.CompareAndSwapUintptr(&o.fpOwner, p, 0) && o != thisCPU() {
+			await(o, request(o)) // it may just be saving to p
+		}
 	}
 }
 

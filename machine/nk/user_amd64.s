@@ -31,7 +31,7 @@ load:
 	MOVQ	DX, archCPU_cr3(GS)
 	MOVQ	DX, CR3
 loaded:
-	// x87 and AVX: lazily, see fp_amd64.go.
+	// x87 and AVX: lazily, see user_amd64.go.
 	MOVL	archCPU_fpID(GS), BX	// 1 + number of this CPU
 	CMPQ	archCPU_fpOwner(GS), AX
 	JNE	notowner
@@ -43,25 +43,26 @@ loaded:
 notowner:
 	CMPL	userRegs_fpcpu(AX), $0
 	JNE	elsewhere
-	MOVQ	archCPU_fpOwner(GS), DI
-	MOVQ	AX, archCPU_fpOwner(GS)
-	MOVL	BX, userRegs_fpcpu(AX)
+	// Save x87 and AVX of the owner so far, and only then be named as the owner: while
+	// its state is nowhere but here, whoever fetches it must find that it is here.
 	MOVQ	AX, SI
+	MOVQ	archCPU_fpOwner(GS), DI
 	TESTQ	DI, DI
-	JEQ	restore
-	CMPL	BX, userRegs_fpcpu(DI)
-	JNE	restore			// its state was reset meanwhile (or it is ours, reset)
+	JEQ	own
 	CMPQ	DI, SI
-	JEQ	restore
-	// Save x87 and AVX of the owner so far; its XMM and MXCSR are saved already, and
-	// XSAVE of AVX writes MXCSR, too.
-	MOVL	U_MXCSR(DI), BX
+	JEQ	own			// ours, reset
+	CMPL	BX, userRegs_fpcpu(DI)
+	JNE	own			// its state was reset meanwhile
+	// Its XMM and MXCSR are saved already, and XSAVE of AVX writes MXCSR, too.
+	MOVL	U_MXCSR(DI), R8
 	MOVL	$5, AX
 	XORL	DX, DX
 	XSAVE64	userRegs_fx(DI)
-	MOVL	BX, U_MXCSR(DI)
+	MOVL	R8, U_MXCSR(DI)
 	MOVL	$0, userRegs_fpcpu(DI)
-restore:
+own:
+	MOVL	BX, userRegs_fpcpu(SI)
+	MOVQ	SI, archCPU_fpOwner(GS)
 	// A valid header, whatever a program had it made of: XMM is always there.
 	MOVQ	(userRegs_fx+512)(SI), BX
 	ANDL	·xcr0(SB), BX
