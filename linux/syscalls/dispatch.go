@@ -26,6 +26,8 @@ var families = [][]Row{
 	fsLinkRows,
 	fsAttrRows,
 	mountRows,
+	openat2Rows,
+	xattrRows,
 	inotifyRows,
 	signalRows,
 	credRows,

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/abi"
 	"kevlar/linux/task"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
@@ -99,13 +100,20 @@ func sysCreat(t *task.Task, a *Args) (uint64, error) {
 // open takes the descriptor first, so that a call that fails for want of one makes no
 // file.
 func open(t *task.Task, dirfd int, path user.Addr, flags, mode uint32) (uint64, error) {
+	return openFile(t, dirfd, path, flags|abi.O_LARGEFILE, mode&0o7777, 0)
+}
+
+func openFile(t *task.Task, dirfd int, path user.Addr, flags, mode uint32, resolve vfs.LookupFlags) (uint64, error) {
+	if err := vfs.CheckOpenFlags(flags); err != nil {
+		return 0, err
+	}
 	c := t.VFS()
 	var fd int
 	err := withPath(t, path, func(name []byte) (err error) {
 		if fd, err = t.Files.Reserve(c, 0, flags&unix.O_CLOEXEC != 0); err != nil {
 			return err
 		}
-		f, err := vfs.Open(c, dirfd, name, flags, mode&0o7777, 0)
+		f, err := vfs.Open(c, dirfd, name, flags, mode, resolve)
 		if err != nil {
 			t.Files.Abandon(fd)
 			return err

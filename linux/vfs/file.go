@@ -111,7 +111,6 @@ const (
 	pathOnly       // O_PATH: names a file, opens nothing
 	countsAsWriter // the inode's writer count includes this file
 	noNotify       // pseudo files, of which inotify does not tell
-	neverLink      // O_TMPFILE with O_EXCL: linkat may not name it
 )
 
 // Owner is who gets SIGIO, and how: fcntl(2), F_SETOWN_EX and F_SETSIG. An Owner that a

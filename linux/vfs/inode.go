@@ -66,8 +66,9 @@ type Inode struct {
 	// attributes at once. It is a leaf lock.
 	attr                       sync.Mutex
 	atime, mtime, ctime, btime Time
-	users                      int // files and mappings that hold the storage
-	writers                    int // > 0: open for writing; < 0: being executed
+	users                      int  // files and mappings that hold the storage
+	linkable                   bool // has no name yet and may get one: O_TMPFILE
+	writers                    int  // > 0: open for writing; < 0: being executed
 	evicted                    bool
 
 	watches atomic.Pointer[watchList] // inotify; nil for none
@@ -113,8 +114,9 @@ type InodeOps interface {
 	// has decided.
 	Permission(c *Context, i *Inode, want Access) (handled bool, err error)
 
-	// Getxattr answers ENODATA to an attribute that is not there, all three
-	// EOPNOTSUPP where the file system has none. Setxattr with a nil value removes.
+	// Getxattr answers ENODATA to an attribute that is not there. It and Setxattr answer
+	// EOPNOTSUPP to a name that the file system cannot have. Setxattr with a nil value
+	// removes.
 	Getxattr(c *Context, i *Inode, name string) ([]byte, error)
 	Setxattr(c *Context, i *Inode, name string, value []byte, flags int) error
 	Listxattr(c *Context, i *Inode) ([]string, error)
@@ -164,7 +166,7 @@ func (DefaultInode) Getxattr(*Context, *Inode, string) ([]byte, error) {
 	return nil, unix.EOPNOTSUPP
 }
 func (DefaultInode) Setxattr(*Context, *Inode, string, []byte, int) error { return unix.EOPNOTSUPP }
-func (DefaultInode) Listxattr(*Context, *Inode) ([]string, error)         { return nil, unix.EOPNOTSUPP }
+func (DefaultInode) Listxattr(*Context, *Inode) ([]string, error)         { return nil, nil }
 func (DefaultInode) Evict(*Inode)                                         {}
 
 // Init gives a new inode its attributes. The link count is 1, 2 for a directory; all

@@ -144,20 +144,14 @@ func Link(c *Context, oldfd int, oldName []byte, newfd int, newName []byte, flag
 	if err != nil {
 		return err
 	}
-	if len(oldName) == 0 {
-		if f, err := c.Files.GetPath(oldfd); err == nil {
-			never := f.mode&neverLink != 0
-			f.Unref()
-			if never {
-				return unix.ENOENT
-			}
-		}
-	}
 	return createIn(c, newfd, newName, false, func(dir Path, d *Dentry) error {
 		if dir.Mnt != old.Mnt {
 			return unix.EXDEV
 		}
 		i, di := old.Inode(), dir.Inode()
+		if err := mayLink(c, i); err != nil {
+			return err
+		}
 		if err := mayCreate(c, di); err != nil {
 			return err
 		}
@@ -166,7 +160,7 @@ func Link(c *Context, oldfd int, oldName []byte, newfd int, newName []byte, flag
 		}
 		i.Mu.Lock()
 		defer i.Mu.Unlock()
-		if i.Dead() && !isTemp(old.D) {
+		if i.Dead() && !i.linkable {
 			return unix.ENOENT
 		}
 		if i.Nlink() >= maxLink {
@@ -176,17 +170,13 @@ func Link(c *Context, oldfd int, oldName []byte, newfd int, newName []byte, flag
 			return err
 		}
 		i.link(1)
+		i.linkable = false
 		di.modified()
 		d.instantiate(i)
 		i.notifySelf(InAttrib)
 		dir.D.notifyChild(InCreate, d, 0)
 		return nil
 	})
-}
-
-// isTemp reports whether d is the dentry of a file that O_TMPFILE made.
-func isTemp(d *Dentry) bool {
-	return d.Unlinked() && d.Name() == "#"+itoa(d.Inode().Ino) && d.Parent().cached([]byte(d.Name())) == nil
 }
 
 // parentOf walks to the directory of name, for the calls that remove names.

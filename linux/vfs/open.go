@@ -2,20 +2,46 @@ package vfs
 
 import (
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/abi"
+)
+
+// ValidOpenFlags are the flags that open(2) knows; others it ignores and openat2(2)
+// refuses. PathOpenFlags are those that mean something together with O_PATH.
+const (
+	ValidOpenFlags = unix.O_ACCMODE | unix.O_CREAT | unix.O_EXCL | unix.O_NOCTTY | unix.O_TRUNC | unix.O_APPEND |
+		unix.O_NONBLOCK | unix.O_SYNC | unix.O_DSYNC | unix.O_ASYNC | unix.O_DIRECT | abi.O_LARGEFILE |
+		unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_NOATIME | unix.O_CLOEXEC | unix.O_PATH | tmpfileBit
+	PathOpenFlags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 )
 
 // tmpfileBit is what O_TMPFILE adds to O_DIRECTORY.
 const tmpfileBit = unix.O_TMPFILE &^ unix.O_DIRECTORY
 
+// CheckOpenFlags answers EINVAL to open flags that make no sense together.
+func CheckOpenFlags(flags uint32) error {
+	const createDir = unix.O_CREAT | unix.O_DIRECTORY
+	switch {
+	case flags&unix.O_PATH != 0:
+		return nil // the others do not count
+	case flags&createDir == createDir:
+		return unix.EINVAL
+	case flags&tmpfileBit != 0 && (flags&unix.O_TMPFILE != unix.O_TMPFILE || flags&(unix.O_WRONLY|unix.O_RDWR) == 0):
+		return unix.EINVAL
+	}
+	return nil
+}
+
 // Open opens, and with O_CREAT makes, the file that name leads to from dirfd:
 // openat(2), openat2(2). flags are open flags, mode the permissions of a new file
 // before the umask, resolve openat2's restrictions.
 func Open(c *Context, dirfd int, name []byte, flags, mode uint32, resolve LookupFlags) (*File, error) {
+	flags &= ValidOpenFlags
 	if flags&unix.O_PATH != 0 {
-		flags &= unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW
+		flags &= PathOpenFlags
 	}
-	if flags&tmpfileBit != 0 && (flags&unix.O_TMPFILE != unix.O_TMPFILE || flags&(unix.O_WRONLY|unix.O_RDWR) == 0) {
-		return nil, unix.EINVAL
+	if err := CheckOpenFlags(flags); err != nil {
+		return nil, err
 	}
 	look := resolve
 	if flags&unix.O_DIRECTORY != 0 {
@@ -56,6 +82,9 @@ func (w *walker) create(name []byte, flags, mode uint32, look LookupFlags) (crea
 			if err := w.step(l, true); err != nil {
 				return false, err
 			}
+			if flags&unix.O_EXCL != 0 {
+				return false, unix.EEXIST
+			}
 			return false, unix.EISDIR
 		}
 		if l.slash {
@@ -64,6 +93,7 @@ func (w *walker) create(name []byte, flags, mode uint32, look LookupFlags) (crea
 		if err := w.search(); err != nil {
 			return false, err
 		}
+		dir := w.at.Inode()
 		d, created, err := w.lookupOrCreate(l.name, mode, flags)
 		if err != nil {
 			return false, err
@@ -82,7 +112,10 @@ func (w *walker) create(name []byte, flags, mode uint32, look LookupFlags) (crea
 			}
 			continue
 		}
-		return false, w.enter(d, false)
+		if err := w.enter(d, false); err != nil {
+			return false, err
+		}
+		return false, mayCreateInSticky(w.c, dir, w.at.Inode())
 	}
 }
 
@@ -140,11 +173,8 @@ func (w *walker) openTemp(name []byte, flags, mode uint32, look LookupFlags) (*F
 	i.nlink.Store(0)
 	d := newDentry(w.at.D, "#"+itoa(i.Ino), i)
 	d.unlinked.Store(true)
-	f, err := openAt(w.c, Path{w.at.Mnt, d}, flags, true)
-	if err == nil && flags&unix.O_EXCL != 0 {
-		f.mode |= neverLink
-	}
-	return f, err
+	i.linkable = flags&unix.O_EXCL == 0
+	return openAt(w.c, Path{w.at.Mnt, d}, flags, true)
 }
 
 // Reopen opens what p leads to, as opening a path that ends there would.

@@ -1,6 +1,10 @@
 package vfs
 
-import "golang.org/x/sys/unix"
+import (
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
 
 // Access is what somebody wants to do with a file: a sum of these, which are access(2)'s.
 type Access uint8
@@ -103,4 +107,63 @@ func mayDelete(c *Context, dir *Inode, d *Dentry, asDir bool) error {
 		return unix.ENOENT
 	}
 	return nil
+}
+
+// What /proc/sys/fs/protected_* hold: proc(5). They begin as Debian's kernel has them.
+var (
+	ProtectedSymlinks  atomic.Int32
+	ProtectedHardlinks atomic.Int32
+	ProtectedFIFOs     atomic.Int32
+	ProtectedRegular   atomic.Int32
+)
+
+func init() {
+	ProtectedSymlinks.Store(1)
+	ProtectedHardlinks.Store(1)
+}
+
+// mayFollow refuses symbolic links at the end of a path that somebody else has put into
+// a sticky directory that everybody may write (protected_symlinks).
+func mayFollow(c *Context, dir, link *Inode) error {
+	const trap = unix.S_ISVTX | unix.S_IWOTH
+	if dir.Mode()&trap != trap || ProtectedSymlinks.Load() == 0 {
+		return nil
+	}
+	if owner := link.UID(); owner == c.Cred.FSUID || owner == dir.UID() {
+		return nil
+	}
+	return unix.EACCES
+}
+
+// mayLink refuses hard links to others' files that the caller could not also write, or
+// that would keep privileges (protected_hardlinks).
+func mayLink(c *Context, i *Inode) error {
+	if ProtectedHardlinks.Load() == 0 || i.Owned(c) {
+		return nil
+	}
+	mode := i.Mode()
+	if i.Type() == unix.S_IFREG && killSetID(mode) == mode && i.Permit(c, MayRead|MayWrite) == nil {
+		return nil
+	}
+	return unix.EPERM
+}
+
+// mayCreateInSticky refuses O_CREAT on files that somebody else has put into a sticky
+// directory (protected_fifos, protected_regular).
+func mayCreateInSticky(c *Context, dir, i *Inode) error {
+	mode, owner := dir.Mode(), i.UID()
+	if mode&unix.S_ISVTX == 0 || owner == dir.UID() || owner == c.Cred.FSUID {
+		return nil
+	}
+	level := int32(1)
+	switch i.Type() {
+	case unix.S_IFIFO:
+		level = ProtectedFIFOs.Load()
+	case unix.S_IFREG:
+		level = ProtectedRegular.Load()
+	}
+	if level == 0 || mode&unix.S_IWOTH == 0 && (mode&unix.S_IWGRP == 0 || level < 2) {
+		return nil
+	}
+	return unix.EACCES
 }

@@ -33,6 +33,7 @@ type walker struct {
 	root  Path // where "/" leads and ".." ends
 	at    Path // how far the walk has come
 	links int
+	inner int // how many links the walk is in that are not at the end of its path
 }
 
 // component says what the last component of a path is.
@@ -175,7 +176,10 @@ func (w *walker) parent(name []byte) (last, error) {
 		if i == len(name) {
 			return l, nil
 		}
-		if err := w.step(l, true); err != nil {
+		w.inner++
+		err := w.step(l, true)
+		w.inner--
+		if err != nil {
 			return last{}, err
 		}
 		if !w.at.Inode().IsDir() {
@@ -276,6 +280,11 @@ func (w *walker) readlink(p Path) ([]byte, error) {
 	i := p.Inode()
 	if w.links++; w.links > maxLinks {
 		return nil, unix.ELOOP
+	}
+	if w.inner == 0 {
+		if err := mayFollow(w.c, w.at.Inode(), i); err != nil {
+			return nil, err
+		}
 	}
 	if w.flags&NoSymlinks != 0 || p.Mnt.Flags()&MntNoSymFollow != 0 {
 		return nil, unix.ELOOP

@@ -1,7 +1,6 @@
 package tmpfs
 
 import (
-	"maps"
 	"slices"
 	"sort"
 
@@ -153,54 +152,6 @@ func (n *node) Setattr(c *vfs.Context, i *vfs.Inode, change *vfs.Attr) error {
 	}
 	i.SetSize(change.Size)
 	return nil
-}
-
-// maxXattrs bounds the bytes of one file's extended attributes.
-const maxXattrs = 64 << 10
-
-// Getxattr implements vfs.InodeOps.
-func (n *node) Getxattr(c *vfs.Context, i *vfs.Inode, name string) ([]byte, error) {
-	n.xattrs.mu.Lock()
-	defer n.xattrs.mu.Unlock()
-	if v, ok := n.xattrs.m[name]; ok {
-		return v, nil
-	}
-	return nil, unix.ENODATA
-}
-
-// Setxattr implements vfs.InodeOps.
-func (n *node) Setxattr(c *vfs.Context, i *vfs.Inode, name string, value []byte, flags int) error {
-	n.xattrs.mu.Lock()
-	defer n.xattrs.mu.Unlock()
-	_, have := n.xattrs.m[name]
-	switch {
-	case have && flags&unix.XATTR_CREATE != 0:
-		return unix.EEXIST
-	case !have && (flags&unix.XATTR_REPLACE != 0 || value == nil):
-		return unix.ENODATA
-	case value == nil:
-		delete(n.xattrs.m, name)
-		return nil
-	}
-	used := len(name) + len(value)
-	for k, v := range n.xattrs.m {
-		used += len(k) + len(v)
-	}
-	if used > maxXattrs {
-		return unix.ENOSPC
-	}
-	if n.xattrs.m == nil {
-		n.xattrs.m = make(map[string][]byte)
-	}
-	n.xattrs.m[name] = slices.Clone(value)
-	return nil
-}
-
-// Listxattr implements vfs.InodeOps.
-func (n *node) Listxattr(c *vfs.Context, i *vfs.Inode) ([]string, error) {
-	n.xattrs.mu.Lock()
-	defer n.xattrs.mu.Unlock()
-	return slices.Sorted(maps.Keys(n.xattrs.m)), nil
 }
 
 // dirOps is an open directory.

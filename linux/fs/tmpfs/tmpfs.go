@@ -236,10 +236,7 @@ type node struct {
 	removed int
 	nextPos int64
 
-	xattrs struct {
-		mu sync.Mutex
-		m  map[string][]byte
-	}
+	xattrs xattrs
 }
 
 // entry is a name in a directory. Its position stays while it exists, so that a
