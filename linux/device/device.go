@@ -4,6 +4,7 @@
 package device
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -45,6 +46,13 @@ type DiskStats struct {
 	Flushes, FlushTime              uint64
 	InFlight                        uint64
 	BusyTime                        uint64
+}
+
+// String is the counts as /proc/diskstats and sysfs's stat have them (iostats in Linux's
+// documentation): 17 fields.
+func (s DiskStats) String() string {
+	return fmt.Sprintf("%d 0 %d %d %d 0 %d %d %d %d %d 0 0 0 0 %d %d", s.Reads, s.ReadSectors, s.ReadTime,
+		s.Writes, s.WriteSectors, s.WriteTime, s.InFlight, s.BusyTime, s.ReadTime+s.WriteTime+s.FlushTime, s.Flushes, s.FlushTime)
 }
 
 // Block reports whether the node is a block device.

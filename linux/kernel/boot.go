@@ -13,6 +13,7 @@ import (
 	"kevlar/linux/fs/devpts"
 	"kevlar/linux/fs/devtmpfs"
 	"kevlar/linux/fs/initramfs"
+	"kevlar/linux/fs/proc"
 	"kevlar/linux/fs/tmpfs"
 	"kevlar/linux/klog"
 	"kevlar/linux/syscalls"
@@ -65,6 +66,7 @@ func (s *system) run() (int, error) {
 		vfs.RegisterFS(t)
 	}
 	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: klog.Log}
+	proc.Register(s.k)
 	if err := s.makeRoot(); err != nil {
 		return statusPanic, err
 	}

@@ -153,6 +153,76 @@ func Clear() {
 	log.cleared = log.next
 }
 
+// reader is how far SYSLOG_ACTION_READ and /proc/kmsg have read, which share it: the
+// record, and the bytes of it that have been. Guarded by mu.
+var reader struct {
+	mu  sync.Mutex
+	seq uint64
+	off int
+}
+
+// Line is a record as syslog(2) gives it.
+func (r Record) Line() string { return fmt.Sprintf("<%d>%s", r.Priority, r.String()) }
+
+// Take moves text that nobody has taken yet to p and returns how much; 0 where there is
+// none.
+func Take(p []byte) (n int) {
+	reader.mu.Lock()
+	defer reader.mu.Unlock()
+	for n < len(p) {
+		r, ok := From(reader.seq)
+		if !ok {
+			break
+		}
+		if r.Seq != reader.seq { // some have been overwritten
+			reader.seq, reader.off = r.Seq, 0
+		}
+		line := r.Line()
+		k := copy(p[n:], line[reader.off:])
+		n += k
+		if reader.off += k; reader.off == len(line) {
+			reader.seq, reader.off = reader.seq+1, 0
+		}
+	}
+	return n
+}
+
+// Untaken is how many bytes Take would give: SYSLOG_ACTION_SIZE_UNREAD.
+func Untaken() (n int) {
+	reader.mu.Lock()
+	defer reader.mu.Unlock()
+	n = -reader.off
+	for seq := reader.seq; ; seq++ {
+		r, ok := From(seq)
+		if !ok {
+			return max(n, 0)
+		}
+		seq = r.Seq
+		n += len(r.Line())
+	}
+}
+
+// Tail is the last records after the last Clear that fit into n bytes, whole:
+// SYSLOG_ACTION_READ_ALL.
+func Tail(n int) []byte {
+	_, seq, next := Bounds()
+	var lines []string
+	for ; seq < next; seq++ {
+		r, ok := From(seq)
+		if !ok {
+			break
+		}
+		seq = r.Seq
+		lines = append(lines, r.Line())
+	}
+	first := len(lines)
+	for first > 0 && len(lines[first-1]) <= n {
+		first--
+		n -= len(lines[first])
+	}
+	return []byte(strings.Join(lines[first:], ""))
+}
+
 // Capacity is the size of the log in bytes: SYSLOG_ACTION_SIZE_BUFFER.
 func Capacity() int { return capacity }
 

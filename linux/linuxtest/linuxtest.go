@@ -38,9 +38,16 @@ var once sync.Once
 // are in use afterwards that were not before.
 func Run(t *testing.T, program func(u *sim.User)) {
 	t.Helper()
-	once.Do(func() { start(t, func(*sim.User) {}) }) // there are frames that are made once
+	RunPrepared(t, func(*task.Kernel, *vfs.Context) {}, program)
+}
+
+// RunPrepared is Run on a machine that prepare makes ready first: file systems to register
+// and mount.
+func RunPrepared(t *testing.T, prepare func(k *task.Kernel, c *vfs.Context), program func(u *sim.User)) {
+	t.Helper()
+	once.Do(func() { start(t, prepare, func(*sim.User) {}) }) // there are frames that are made once
 	before := mem.Usage().InUse
-	if w := start(t, program); w != task.Exited(0) {
+	if w := start(t, prepare, program); w != task.Exited(0) {
 		t.Errorf("the program ended with wait status %#x", uint32(w))
 	}
 	if after := mem.Usage().InUse; after > before && !t.Failed() {
@@ -49,7 +56,7 @@ func Run(t *testing.T, program func(u *sim.User)) {
 }
 
 // start runs program to the end of its process.
-func start(t *testing.T, program func(u *sim.User)) task.WaitStatus {
+func start(t *testing.T, prepare func(*task.Kernel, *vfs.Context), program func(u *sim.User)) task.WaitStatus {
 	t.Helper()
 	m := sim.New(t, sim.Config{CPUs: 2})
 	k := &task.Kernel{Machine: m, Dispatch: syscalls.Dispatch, Log: func(_ int, text string) { t.Log(text) }}
@@ -64,6 +71,7 @@ func start(t *testing.T, program func(u *sim.User)) task.WaitStatus {
 	if err := vfs.Mkdir(c, unix.AT_FDCWD, []byte("/tmp"), 0o1777); err != nil {
 		t.Fatal(err)
 	}
+	prepare(k, c)
 	write(t, c, "/init", sim.ELF(sim.Program(program)))
 
 	ended := make(chan task.WaitStatus, 1)

@@ -197,6 +197,7 @@ func (c *PageCache) put(index uint64, f mem.Frame, flags slot) {
 	l.slots[index%leafSize] = slot(f)<<slotShift | flags
 	l.n++
 	c.pages++
+	allPages.Add(1)
 	c.dirty += int(flags & slotDirty / slotDirty)
 }
 
@@ -207,6 +208,7 @@ func (c *PageCache) remove(index uint64) {
 	l.slots[index%leafSize] = 0
 	l.n--
 	c.pages--
+	allPages.Add(-1)
 	c.dirty -= int(s & slotDirty / slotDirty)
 	c.quota.uncharge()
 	if l.n == 0 {

@@ -2,6 +2,7 @@ package mm
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -78,6 +79,16 @@ func CachedPages() (pages, dirty int) {
 		}
 	}
 	return pages, dirty
+}
+
+// allPages counts the pages of all caches.
+var allPages atomic.Int64
+
+// SharedPages is the number of pages in caches of files that are in memory only: tmpfs
+// and shared memory. They cannot be reclaimed.
+func SharedPages() int {
+	filled, _ := CachedPages()
+	return max(int(allPages.Load())-filled, 0)
 }
 
 // reclaimBatch is how many frames an allocation that finds none tries to free.

@@ -32,6 +32,7 @@ type Space struct {
 	vmas     []*VMA       // sorted, apart from each other
 	seq      uint64       // counts changes of vmas
 	total    uint64       // bytes in vmas
+	peak     uint64       // the most that total was before it shrank
 	base     uint64       // mmap goes downwards from here
 	brkStart uint64
 	brk      uint64
@@ -40,6 +41,8 @@ type Space struct {
 	pt     sync.Mutex // guards page-table entries, gen and rss; leaf but for package mem's
 	gen    uint64     // counts calls of zapObject and cleanObject
 	mapped int        // pages mapped, but for the frame of zeroes
+
+	peakMapped int // the most that mapped was before it shrank; guarded by pt
 }
 
 var _ user.Memory = (*Space)(nil)
@@ -80,6 +83,20 @@ func (s *Space) Hardware() *machine.Space { return s.hw }
 // Retain adds a reference. Release drops one; the last unmaps everything. No program
 // may then be running in the space.
 func (s *Space) Retain() { s.refs.Add(1) }
+
+// TryRetain is Retain for somebody who looks from outside: it reports whether there was
+// a reference left to add to.
+func (s *Space) TryRetain() bool {
+	for {
+		n := s.refs.Load()
+		if n <= 0 {
+			return false
+		}
+		if s.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
 
 func (s *Space) Release() {
 	if s.refs.Add(-1) > 0 {
@@ -134,6 +151,7 @@ func (s *Space) unmapSome(from, to uint64) (next uint64) {
 		}
 		return true
 	})
+	s.peakMapped = max(s.peakMapped, s.mapped)
 	s.mapped -= n
 	if dirty {
 		s.m.FlushTLB(s.hw, from, next)

@@ -147,6 +147,7 @@ func (s *Space) take(from, to uint64) (gone []*VMA) {
 	if j < len(s.vmas) && s.vmas[j].start < to {
 		j++
 	}
+	s.peak = max(s.peak, s.total)
 	gone = append(gone, s.vmas[i:j]...)
 	for _, v := range gone {
 		v.dead = true
@@ -180,20 +181,24 @@ type MapInfo struct {
 	Name         string
 }
 
+func (v *VMA) info() MapInfo {
+	m := MapInfo{Start: user.Addr(v.start), End: user.Addr(v.end), Prot: v.prot, Shared: v.shared, Name: v.name}
+	if v.obj != nil {
+		m.Offset = v.off << mem.PageShift
+	}
+	if v.file != nil {
+		m.Major, m.Minor, m.Ino, m.Name = v.file.MapInfo()
+	}
+	return m
+}
+
 // Maps returns the mappings in the order of their addresses.
 func (s *Space) Maps() []MapInfo {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := make([]MapInfo, 0, len(s.vmas))
 	for _, v := range s.vmas {
-		m := MapInfo{Start: user.Addr(v.start), End: user.Addr(v.end), Prot: v.prot, Shared: v.shared, Name: v.name}
-		if v.obj != nil {
-			m.Offset = v.off << mem.PageShift
-		}
-		if v.file != nil {
-			m.Major, m.Minor, m.Ino, m.Name = v.file.MapInfo()
-		}
-		out = append(out, m)
+		out = append(out, v.info())
 	}
 	return out
 }

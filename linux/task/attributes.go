@@ -21,7 +21,7 @@ type attributes struct {
 	uts         atomic.Pointer[uts.Namespace]
 	slack       atomic.Uint64 // nanoseconds; timers here are exact, which any slack allows
 	baseSlack   uint64        // what slack 0 sets
-	personality uint32
+	personality atomic.Uint32
 	machineKill uint8 // PR_MCE_KILL
 }
 
@@ -30,6 +30,9 @@ type attributes struct {
 type groupAttributes struct {
 	notDumpable atomic.Bool // PR_SET_DUMPABLE
 	noHugePages atomic.Bool // PR_SET_THP_DISABLE
+	oomAdj      atomic.Int32
+	oomMin      atomic.Int32  // the lowest oomAdj that was set with CAP_SYS_RESOURCE
+	coreFilter  atomic.Uint32 // /proc/PID/coredump_filter, xor defaultCoreFilter
 }
 
 // inherit gives a task that clone makes the attributes of t.
@@ -43,7 +46,8 @@ func (t *Task) inherit(from *Task, flags uint64) {
 	a.uts.Store(space)
 	a.slack.Store(f.slack.Load())
 	a.baseSlack = f.slack.Load()
-	a.personality, a.machineKill = f.personality, f.machineKill
+	a.personality.Store(f.personality.Load())
+	a.machineKill = f.machineKill
 }
 
 // initial gives the first task of a machine its attributes.
@@ -57,6 +61,9 @@ func (a *attributes) initial() {
 func (g *groupAttributes) inherit(from *groupAttributes) {
 	g.notDumpable.Store(from.notDumpable.Load())
 	g.noHugePages.Store(from.noHugePages.Load())
+	g.oomAdj.Store(from.oomAdj.Load())
+	g.oomMin.Store(from.oomMin.Load())
+	g.coreFilter.Store(from.coreFilter.Load())
 }
 
 // UTS is the namespace of host and domain name that the task is in.
@@ -72,6 +79,30 @@ func (g *Group) SetDumpable(on bool) { g.groupAttributes.notDumpable.Store(!on) 
 // HugePagesDisabled and DisableHugePages are PR_GET_THP_DISABLE and PR_SET_THP_DISABLE.
 func (g *Group) HugePagesDisabled() bool   { return g.groupAttributes.noHugePages.Load() }
 func (g *Group) DisableHugePages(off bool) { g.groupAttributes.noHugePages.Store(off) }
+
+// OOMScoreAdj is /proc/PID/oom_score_adj: from -1000 (never kill) to 1000 (first).
+func (g *Group) OOMScoreAdj() int { return int(g.groupAttributes.oomAdj.Load()) }
+
+// SetOOMScoreAdj changes it for the task by. EACCES below what it has been set to with
+// CAP_SYS_RESOURCE, without that.
+func (g *Group) SetOOMScoreAdj(by *Task, adj int) error {
+	privileged := by == nil || by.Capable(unix.CAP_SYS_RESOURCE)
+	if !privileged && adj < int(g.groupAttributes.oomMin.Load()) {
+		return unix.EACCES
+	}
+	g.groupAttributes.oomAdj.Store(int32(adj))
+	if privileged {
+		g.groupAttributes.oomMin.Store(int32(adj))
+	}
+	return nil
+}
+
+// defaultCoreFilter has anonymous memory and ELF headers dumped: core(5).
+const defaultCoreFilter = 0x33
+
+// CoreFilter and SetCoreFilter are /proc/PID/coredump_filter.
+func (g *Group) CoreFilter() uint32     { return g.groupAttributes.coreFilter.Load() ^ defaultCoreFilter }
+func (g *Group) SetCoreFilter(f uint32) { g.groupAttributes.coreFilter.Store(f ^ defaultCoreFilter) }
 
 // Become replaces the identity of the calling task as a system call asks for it. A
 // task that may do other things than before loses what others could hold over it:
@@ -125,13 +156,10 @@ func (t *Task) SetTimerSlack(ns uint64) {
 }
 
 // Personality is personality(2)'s value.
-func (t *Task) Personality() uint32 { return t.attributes.personality }
+func (t *Task) Personality() uint32 { return t.attributes.personality.Load() }
 
 // SetPersonality changes it and returns the old one.
-func (t *Task) SetPersonality(p uint32) (old uint32) {
-	old, t.attributes.personality = t.attributes.personality, p
-	return old
-}
+func (t *Task) SetPersonality(p uint32) (old uint32) { return t.attributes.personality.Swap(p) }
 
 // MachineKill and SetMachineKill are PR_MCE_KILL_GET and PR_MCE_KILL: when the task wants
 // to hear of broken memory. Machines here report none.

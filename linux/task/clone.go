@@ -128,7 +128,10 @@ func (t *Task) share(c *Task, a *CloneArgs) error {
 }
 
 // Start begins the life of a task that others see already.
-func (t *Task) Start() { go t.run() }
+func (t *Task) Start() {
+	t.show()
+	go t.run()
+}
 
 // newThread makes a task that is like t as far as clone copies a thread, with
 // registers of its own. It shares nothing yet and nobody sees it.
@@ -214,6 +217,7 @@ func (t *Task) publishLocked(c *Task, a *CloneArgs) error {
 		return err
 	}
 	p.task, c.pid, c.childNS = c, p, ns
+	t.Kernel.counters.made.Add(1)
 	if c.Group == g {
 		c.forker = g.leader.forker
 		g.add(c)
@@ -303,6 +307,7 @@ func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *
 	g := &Group{kernel: k, leader: t, actions: newActions(), unkillable: true, onEnd: onEnd, started: t.started}
 	g.cont.L, g.execWait.L = &g.mu, &g.mu
 	g.limits.table = initialLimits(threads)
+	k.threads.Store(threads)
 	t.Group = g
 	procs.Lock()
 	defer procs.Unlock()
@@ -311,6 +316,8 @@ func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *
 		panic(err) // an empty namespace has room
 	}
 	p.task, p.group, t.pid, g.pid, ns.reaper = t, g, p, p, g
+	k.initial.Store(ns)
+	k.counters.made.Add(1)
 	g.add(t)
 	g.newSession()
 	return t

@@ -17,17 +17,38 @@ import (
 )
 
 // Image is what execve has left for others to look at: the file that runs and where
-// its strings are (/proc/PID/exe, cmdline, environ, auxv). Tasks that share memory
-// share it.
+// its parts are (/proc/PID/exe, cmdline, environ, auxv). Tasks that share memory share
+// it.
 type Image struct {
-	Exe                *vfs.File
+	Exe *vfs.File
+	Layout
+
+	refs atomic.Int32
+}
+
+// Layout is where things are in the memory of a program: addresses.
+type Layout struct {
 	ArgStart, ArgEnd   uint64
 	EnvStart, EnvEnd   uint64
 	AuxStart, AuxBytes uint64
 	StackTop           uint64
 	CodeStart, CodeEnd uint64
+	DataStart, DataEnd uint64
+}
 
-	refs atomic.Int32
+// segments notes where the code and the data of a program are, as Linux counts: from
+// the lowest executable segment to the end of the highest, and of the highest segment.
+func (l *Layout) segments(e *binfmt.File, bias uint64) {
+	for _, s := range e.Segments {
+		start, end := bias+s.Addr, bias+s.FileEnd
+		if s.Execute {
+			if l.CodeStart == 0 || start < l.CodeStart {
+				l.CodeStart = start
+			}
+			l.CodeEnd = max(l.CodeEnd, end)
+		}
+		l.DataStart, l.DataEnd = max(l.DataStart, start), max(l.DataEnd, end)
+	}
 }
 
 func (im *Image) retain() *Image {
@@ -71,6 +92,7 @@ type program struct {
 
 	space *mm.Space
 	image *Image
+	bias  uint64 // of the program's addresses
 	entry uint64
 	sp    uint64
 	ret   user.Addr // of the code that returns from signals
@@ -302,6 +324,7 @@ func (p *program) load(id *cred.Cred, secure bool) (err error) {
 		brk = pieBase // the mappings above would not let it grow
 	}
 	p.space.SetBrk(user.Addr(brk + t.randomPages(brkBits)))
+	p.bias = bias
 	entry, base := bias+p.elf.Entry, uint64(0)
 	p.entry = entry
 	if p.loader != nil {
@@ -450,10 +473,11 @@ func (p *program) stack(id *cred.Cred, secure bool, phdr, base, entry uint64) er
 		return unix.ENOMEM
 	}
 	p.sp = im.SP
-	p.image = &Image{
+	p.image = &Image{Layout: Layout{
 		ArgStart: im.ArgStart, ArgEnd: im.ArgEnd, EnvStart: im.EnvStart, EnvEnd: im.EnvEnd,
 		AuxStart: im.AuxStart, AuxBytes: im.AuxBytes, StackTop: im.SP,
-	}
+	}}
+	p.image.segments(p.elf, p.bias)
 	p.image.refs.Store(1)
 	return nil
 }
@@ -528,6 +552,7 @@ func (t *Task) replace(p *program, id *cred.Cred) {
 		t.Files.Unref(&t.vfs)
 		t.Files = own
 	}
+	t.show()
 	t.Files.Exec(t.VFS())
 	t.SetName(path.Base(p.path))
 	t.SetCred(id)
@@ -566,7 +591,7 @@ var atExec []func(*Task)
 // It is called before the first task.
 func AtExec(f func(*Task)) { atExec = append(atExec, f) }
 
-// Exe is the file that the task runs, nil for one without a program.
+// Image is the program that the task runs, nil for one without a program.
 func (t *Task) Image() *Image { return t.image.Load() }
 
 func (t *Task) setImage(im *Image) { t.image.Swap(im).release() }

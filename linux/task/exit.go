@@ -94,6 +94,7 @@ func (t *Task) SetClearTID(a user.Addr) { t.clearTID = a }
 
 // letGo lets go of what the thread has or shares, but for its place among the tasks.
 func (t *Task) letGo() {
+	t.hide()
 	t.leaveMemory()
 	if t.Files != nil {
 		t.Files.Unref(t.VFS())
@@ -132,6 +133,7 @@ func (t *Task) exitTree() {
 	g.mu.Lock()
 	g.alive--
 	t.gone = true
+	t.Kernel.counters.ended(t.ownUsage())
 	g.usage.add(t.ownUsage()) // and not again through the list of threads
 	last := g.alive == 0
 	if last {

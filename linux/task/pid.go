@@ -19,6 +19,7 @@ type PIDNamespace struct {
 	parent *PIDNamespace
 	level  int
 	max    ID
+	id     uint64 // counts namespaces
 
 	// Guarded by procs.
 	ids    map[ID]*pid
@@ -30,10 +31,12 @@ type PIDNamespace struct {
 // maxNamespaces is how deep PID namespaces nest (MAX_PID_NS_LEVEL).
 const maxNamespaces = 32
 
+var lastNamespace atomic.Uint64
+
 // NewPIDNamespace makes a namespace under parent, or the first of a machine.
 // ENOSPC where they nest too deep.
 func NewPIDNamespace(parent *PIDNamespace) (*PIDNamespace, error) {
-	ns := &PIDNamespace{parent: parent, max: maxPID, ids: make(map[ID]*pid)}
+	ns := &PIDNamespace{parent: parent, max: maxPID, ids: make(map[ID]*pid), id: lastNamespace.Add(1)}
 	if parent != nil {
 		if ns.level = parent.level + 1; ns.level > maxNamespaces {
 			return nil, unix.ENOSPC

@@ -43,7 +43,10 @@ type Kernel struct {
 	// Panics counts Go panics that killed a task: the machine ends with a failure.
 	Panics atomic.Int64
 
-	users users
+	users    users
+	initial  atomic.Pointer[PIDNamespace] // the first task's
+	threads  atomic.Uint64                // how many tasks the machine has room for
+	counters counters
 }
 
 // Call is a system call under way: the table's dispatch decodes it.
@@ -68,8 +71,9 @@ type Task struct {
 
 	mem     AddressSpace // Mem, as far as the run loop and copies need it
 	image   atomic.Pointer[Image]
-	pid     *pid          // guarded by procs; de-threading in execve moves it
-	childNS *PIDNamespace // where its children get IDs (unshare)
+	shown   atomic.Pointer[holdings] // Mem, Files and FS for others to see
+	pid     *pid                     // guarded by procs; de-threading in execve moves it
+	childNS *PIDNamespace            // where its children get IDs (unshare)
 	cred    atomic.Pointer[cred.Cred]
 	account *account // of the real user, for RLIMIT_NPROC
 	vfs     vfs.Context

@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -16,12 +18,18 @@ var devices struct {
 	block map[uint64]Device
 	// majors serve every minor of a major number that has no entry of its own.
 	majors map[uint32]Device
-	names  map[deviceMajor]string
+	names  map[deviceMajor]struct{}
 }
 
 type deviceMajor struct {
 	block bool
-	major uint32
+	Major
+}
+
+// Major is a line of /proc/devices: a major number and the name of a driver that has it.
+type Major struct {
+	Major uint32
+	Name  string
 }
 
 // RegisterChar makes opens of character device major:minor go to open. name is the
@@ -47,9 +55,9 @@ func register(m *map[uint64]Device, block bool, major, minor uint32, name string
 
 func nameMajor(block bool, major uint32, name string) {
 	if devices.names == nil {
-		devices.names = make(map[deviceMajor]string)
+		devices.names = make(map[deviceMajor]struct{})
 	}
-	devices.names[deviceMajor{block, major}] = name
+	devices.names[deviceMajor{block, Major{major, name}}] = struct{}{}
 }
 
 // RegisterCharMajor makes open serve every minor of a character major that is not
@@ -64,16 +72,18 @@ func RegisterCharMajor(major uint32, name string, open Device) {
 	nameMajor(false, major, name)
 }
 
-// Majors lists the registered drivers' names by major number, for /proc/devices.
-func Majors(block bool) map[uint32]string {
+// Majors lists the registered drivers by major number, for /proc/devices.
+func Majors(block bool) (list []Major) {
 	devices.mu.RLock()
 	defer devices.mu.RUnlock()
-	list := make(map[uint32]string)
-	for m, name := range devices.names {
+	for m := range devices.names {
 		if m.block == block {
-			list[m.major] = name
+			list = append(list, m.Major)
 		}
 	}
+	slices.SortFunc(list, func(a, b Major) int {
+		return cmp.Or(cmp.Compare(a.Major, b.Major), cmp.Compare(a.Name, b.Name))
+	})
 	return list
 }
 

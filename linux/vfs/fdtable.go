@@ -92,6 +92,9 @@ func (c *Context) fileLimit() int { return int(min(c.Limit(unix.RLIMIT_NOFILE), 
 // maxFD is one more than the largest descriptor: /proc/sys/fs/nr_open.
 const maxFD = 1 << 20
 
+// MaxFiles is how many descriptors a process may have at most.
+const MaxFiles = maxFD
+
 // take marks fd as used, with mu held.
 func (t *FDTable) take(fd int, cloexec bool) {
 	t.used.set(fd, true)

@@ -130,9 +130,15 @@ type SignalTarget interface {
 	Signal(o *Owner, band wait.Events)
 }
 
+var openFiles atomic.Int64
+
+// OpenFiles is the number of open file descriptions: /proc/sys/fs/file-nr.
+func OpenFiles() int64 { return openFiles.Load() }
+
 // newFile returns a File with one reference; it keeps references to p and its inode,
 // which the caller has taken.
 func newFile(p Path, i *Inode, flags uint32) *File {
+	openFiles.Add(1)
 	f := &File{path: p, inode: i}
 	f.refs.Store(1)
 	f.flags.Store(flags)
@@ -182,6 +188,7 @@ func (f *File) Unref() {
 	case n < 0:
 		panic("vfs: file released twice")
 	}
+	openFiles.Add(-1)
 	if f.inode != nil && f.mode&pathOnly == 0 {
 		if f.mode&noNotify == 0 {
 			if f.mode&canWrite != 0 {

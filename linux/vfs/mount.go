@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/wait"
 )
 
 // Path is a place in the file tree: a dentry as seen through a mount. The zero Path
@@ -104,6 +106,8 @@ type MountNS struct {
 	mounts []*Mount // in the order of mountinfo
 	event  atomic.Uint64
 
+	changes wait.Queue // woken after each change of event
+
 	// views are the root and working directories of those in the namespace, which
 	// pivot_root changes. viewMu guards it; it is taken before an FSInfo's mu.
 	viewMu sync.Mutex
@@ -157,6 +161,18 @@ func (ns *MountNS) Root() Path {
 
 // Event counts changes, so that a poll of /proc/PID/mounts sees them.
 func (ns *MountNS) Event() uint64 { return ns.event.Load() }
+
+// Changes is woken after each change.
+func (ns *MountNS) Changes() *wait.Queue { return &ns.changes }
+
+// changed counts a change of the mounts.
+func (ns *MountNS) changed() {
+	ns.event.Add(1)
+	ns.changes.Wake(wait.Err | wait.Pri)
+}
+
+// Number is the inode number that stands for the namespace in /proc/PID/ns.
+func (ns *MountNS) Number() uint64 { return 0xf0000000 + ns.ID }
 
 // Ref and Unref count who is in the namespace; the last one to leave unmounts all.
 func (ns *MountNS) Ref() { ns.refs.Add(1) }
@@ -229,7 +245,7 @@ func (m *Mount) enter(ns *MountNS) {
 		t.ns = ns
 		ns.mounts = append(ns.mounts, t)
 	}
-	ns.event.Add(1)
+	ns.changed()
 }
 
 // detach takes m out of its parent, and m and its subtree out of the namespace's
@@ -241,7 +257,7 @@ func (m *Mount) detach() {
 		m.parent, m.point = nil, nil
 	}
 	if ns := m.ns; ns != nil {
-		ns.event.Add(1)
+		ns.changed()
 		for _, t := range m.subtree() {
 			ns.mounts = slices.DeleteFunc(ns.mounts, func(x *Mount) bool { return x == t })
 			t.ns = nil
@@ -257,7 +273,7 @@ func (m *Mount) takeOut() {
 		m.parent, m.point = nil, nil
 	}
 	if m.ns != nil {
-		m.ns.event.Add(1)
+		m.ns.changed()
 		m.ns.mounts = slices.DeleteFunc(m.ns.mounts, func(x *Mount) bool { return x == m })
 		m.ns = nil
 	}
@@ -583,8 +599,11 @@ func (p Path) from(root Path) (string, bool) {
 			continue
 		}
 		pl := p.D.place.Load()
-		if pl.parent == nil { // outside of a bind mount's root
-			return joinReverse(names), false
+		if pl.parent == nil {
+			if len(names) == 0 && pl.name != "/" { // a file without a name: pipe:[7]
+				return pl.name, false
+			}
+			return joinReverse(names), false // outside of a bind mount's root
 		}
 		names = append(names, pl.name)
 		p.D = pl.parent

@@ -123,7 +123,7 @@ func (m *Mount) setFlags(flags uint32) error {
 		return unix.EBUSY
 	}
 	if m.ns != nil {
-		m.ns.event.Add(1)
+		m.ns.changed()
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func changePropagation(p Path, flags uint64) error {
 		m.setPropagation(kind)
 	}
 	if ns := p.Mnt.ns; ns != nil {
-		ns.event.Add(1)
+		ns.changed()
 	}
 	return nil
 }

@@ -143,6 +143,7 @@ type Waiter struct {
 	signal atomic.Bool   // a signal, kill or stop wants the task's attention
 	entry  Entry         // for Until; the task's own
 
+	asleep atomic.Int32 // a Sleepiness
 	slept  atomic.Int64 // nanoseconds spent in Sleep; written by the task only
 	sleeps atomic.Int64 // how often it went to sleep
 }
@@ -198,7 +199,11 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 	}
 	began := Now()
 	w.sleeps.Add(1)
-	defer func() { w.slept.Add(int64(Now() - began)) }()
+	w.asleep.Store(int32(Interruptible))
+	defer func() {
+		w.asleep.Store(int32(Awake))
+		w.slept.Add(int64(Now() - began))
+	}()
 	if deadline == Forever {
 		<-w.wakeup
 	} else {
@@ -224,9 +229,23 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 func (w *Waiter) Block(f func()) {
 	began := Now()
 	w.sleeps.Add(1)
+	w.asleep.Store(int32(Uninterruptible))
 	f()
+	w.asleep.Store(int32(Awake))
 	w.slept.Add(int64(Now() - began))
 }
+
+// Sleepiness says whether a task sleeps, and what ends it.
+type Sleepiness int32
+
+const (
+	Awake           Sleepiness = iota
+	Interruptible              // a signal does
+	Uninterruptible            // only what it waits for, or its end
+)
+
+// Asleep reports whether w's task sleeps now.
+func (w *Waiter) Asleep() Sleepiness { return Sleepiness(w.asleep.Load()) }
 
 // Slept is the time that w's task has spent asleep, and Sleeps how often it went to
 // sleep: what it did not use of a CPU.

@@ -1,0 +1,291 @@
+package proc
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/chardev"
+	"kevlar/linux/cred"
+	"kevlar/linux/fs/pseudo"
+	"kevlar/linux/klog"
+	"kevlar/linux/mm"
+	"kevlar/linux/task"
+	"kevlar/linux/uts"
+	"kevlar/linux/vfs"
+)
+
+// sysctl is a file below /proc/sys. A setting that is not honoured cannot be written
+// (EACCES, to root too, as Linux answers for what is fixed), but for those that tune what
+// does not exist here: they are kept.
+type sysctl struct {
+	path string
+	mode uint32
+	get  func(c *vfs.Context) string
+	set  func(c *vfs.Context, value string) error // nil for what is fixed
+}
+
+// sysctlText is its inode: capabilities do not help against its permissions, only user 0
+// and group 0 have rights beyond everybody's.
+type sysctlText struct{ pseudo.Text }
+
+// Permission implements vfs.InodeOps.
+func (*sysctlText) Permission(c *vfs.Context, i *vfs.Inode, want vfs.Access) (bool, error) {
+	mode := i.Mode()
+	switch {
+	case c.Cred.EUID == 0:
+		mode >>= 6
+	case c.Cred.EGID == 0:
+		mode >>= 3
+	}
+	if want&^vfs.Access(mode&7) != 0 {
+		return true, unix.EACCES
+	}
+	return true, nil
+}
+
+func (fs *FS) addSysctl(top *pseudo.Dir) {
+	for _, s := range fs.sysctls() {
+		d := top
+		names := strings.Split(s.path, "/")
+		for _, dir := range names[:len(names)-1] {
+			d = d.AddDir(dir, 0o555)
+		}
+		t := &sysctlText{pseudo.Text{NoStore: unix.EPERM, ToEnd: true}}
+		if s.get != nil {
+			t.Show = func(c *vfs.Context, w *bytes.Buffer) error {
+				w.WriteString(s.get(c))
+				w.WriteByte('\n')
+				return nil
+			}
+		}
+		if s.set != nil {
+			t.Store = func(c *vfs.Context, data []byte) error { return s.set(c, strings.TrimRight(string(data), "\n")) }
+		}
+		d.Add(names[len(names)-1], pseudo.Node(fs.sb, t, unix.S_IFREG|s.mode))
+	}
+	for _, dir := range []string{"abi", "debug", "dev", "fs/binfmt_misc"} {
+		d := top
+		for _, name := range strings.Split(dir, "/") {
+			d = d.AddDir(name, 0o555)
+		}
+	}
+}
+
+// fixed is a setting that cannot be changed.
+func fixed(path string, value any) sysctl {
+	s := fmt.Sprint(value)
+	return sysctl{path, 0o444, func(*vfs.Context) string { return s }, nil}
+}
+
+// computed is a setting that changes by itself.
+func computed(path string, get func(c *vfs.Context) string) sysctl {
+	return sysctl{path, 0o444, get, nil}
+}
+
+// keptValues are the settings that programs may change and that stand for nothing.
+var keptValues = map[string]*atomic.Int64{}
+
+func init() {
+	for path, v := range keptDefaults {
+		keptValues[path] = &atomic.Int64{}
+		keptValues[path].Store(v)
+	}
+}
+
+// keptDefaults are what they are at boot: what Linux 6.1 has.
+var keptDefaults = map[string]int64{
+	"kernel/panic": 0, "kernel/panic_on_oops": 0, "kernel/hung_task_timeout_secs": 120, "kernel/print-fatal-signals": 0,
+	"kernel/sched_autogroup_enabled": 1, "kernel/sched_child_runs_first": 0,
+	"vm/dirty_background_bytes": 0, "vm/dirty_background_ratio": 10, "vm/dirty_bytes": 0, "vm/dirty_expire_centisecs": 3000,
+	"vm/dirty_ratio": 20, "vm/dirty_writeback_centisecs": 500, "vm/laptop_mode": 0, "vm/min_free_kbytes": 8192,
+	"vm/oom_dump_tasks": 1, "vm/oom_kill_allocating_task": 0, "vm/overcommit_ratio": 50, "vm/page-cluster": 3,
+	"vm/panic_on_oom": 0, "vm/stat_interval": 1, "vm/swappiness": 60, "vm/vfs_cache_pressure": 100,
+}
+
+// kept is such a setting.
+func kept(path string) sysctl {
+	v := keptValues[path]
+	return sysctl{path, 0o644, func(*vfs.Context) string { return strconv.FormatInt(v.Load(), 10) },
+		func(_ *vfs.Context, value string) error {
+			n, err := parseInt([]byte(value), 32)
+			if err != nil || n < 0 {
+				return unix.EINVAL
+			}
+			v.Store(n)
+			return nil
+		}}
+}
+
+// namesOf is the UTS namespace of who reads or writes.
+func namesOf(c *vfs.Context) *uts.Namespace {
+	if t := task.Of(c); t != nil {
+		return t.UTS()
+	}
+	return uts.Initial()
+}
+
+func (fs *FS) sysctls() []sysctl {
+	list := []sysctl{
+		fixed("kernel/arch", uts.Machine),
+		fixed("kernel/cap_last_cap", cred.LastCap),
+		fixed("kernel/core_pattern", "core"),
+		fixed("kernel/core_pipe_limit", 0),
+		fixed("kernel/core_uses_pid", 0),
+		fixed("kernel/dmesg_restrict", 1),
+		{"kernel/domainname", 0o644, func(c *vfs.Context) string { return namesOf(c).Domain() },
+			func(c *vfs.Context, s string) error { namesOf(c).SetDomain(s); return nil }},
+		{"kernel/hostname", 0o644, func(c *vfs.Context) string { return namesOf(c).Node() },
+			func(c *vfs.Context, s string) error { namesOf(c).SetNode(s); return nil }},
+		fixed("kernel/kptr_restrict", 0),
+		fixed("kernel/msgmax", 8192),
+		fixed("kernel/msgmnb", 16384),
+		fixed("kernel/msgmni", 32000),
+		fixed("kernel/ngroups_max", 65536),
+		computed("kernel/ns_last_pid", func(*vfs.Context) string { return strconv.Itoa(int(fs.pids().Last())) }),
+		fixed("kernel/osrelease", uts.Release),
+		fixed("kernel/ostype", uts.System),
+		fixed("kernel/overflowgid", 65534),
+		fixed("kernel/overflowuid", 65534),
+		{"kernel/pid_max", 0o644, func(*vfs.Context) string { return strconv.Itoa(int(fs.pids().MaxID())) }, fs.setMaxID},
+		{"kernel/printk", 0o644, func(*vfs.Context) string {
+			l := klog.GetLevels()
+			return fmt.Sprintf("%d\t%d\t%d\t%d", l.Console, l.Message, l.Minimum, l.Default)
+		}, setLevels},
+		fixed("kernel/pty/max", 4096),
+		fixed("kernel/pty/reserve", 1024),
+		computed("kernel/random/boot_id", func(*vfs.Context) string { return fs.bootID() }),
+		fixed("kernel/random/entropy_avail", chardev.PoolBits),
+		fixed("kernel/random/poolsize", chardev.PoolBits),
+		fixed("kernel/random/urandom_min_reseed_secs", 60),
+		computed("kernel/random/uuid", func(*vfs.Context) string { return fs.uuid() }),
+		fixed("kernel/random/write_wakeup_threshold", chardev.PoolBits),
+		fixed("kernel/randomize_va_space", 2),
+		fixed("kernel/sched_rr_timeslice_ms", 100),
+		fixed("kernel/sched_rt_period_us", 1000000),
+		fixed("kernel/sched_rt_runtime_us", 950000),
+		fixed("kernel/sem", "32000\t1024000000\t500\t32000"),
+		fixed("kernel/shm_rmid_forced", 0),
+		fixed("kernel/shmall", uint64(math.MaxUint64-1<<24)),
+		fixed("kernel/shmmax", uint64(math.MaxUint64-1<<24)),
+		fixed("kernel/shmmni", 4096),
+		fixed("kernel/sysctl_writes_strict", 1),
+		fixed("kernel/tainted", 0),
+		computed("kernel/threads-max", func(*vfs.Context) string { return strconv.FormatUint(fs.k.MaxThreads(), 10) }),
+		fixed("kernel/unprivileged_bpf_disabled", 2),
+		fixed("kernel/unprivileged_userns_clone", 0),
+		fixed("kernel/version", uts.Version),
+
+		fixed("vm/admin_reserve_kbytes", 0),
+		{"vm/drop_caches", 0o200, nil, dropCaches},
+		fixed("vm/legacy_va_layout", 0),
+		fixed("vm/max_map_count", mm.MaxMaps),
+		fixed("vm/mmap_min_addr", mm.MinAddr),
+		fixed("vm/nr_hugepages", 0),
+		fixed("vm/overcommit_kbytes", 0),
+		{"vm/overcommit_memory", 0o444, func(*vfs.Context) string { return "0" }, nil},
+		fixed("vm/unprivileged_userfaultfd", 0),
+
+		fixed("fs/aio-max-nr", 65536),
+		fixed("fs/aio-nr", 0),
+		fixed("fs/dentry-state", "0\t0\t45\t0\t0\t0"),
+		fixed("fs/epoll/max_user_watches", math.MaxInt32),
+		fixed("fs/file-max", math.MaxInt64),
+		computed("fs/file-nr", func(*vfs.Context) string { return fmt.Sprintf("%d\t0\t%d", vfs.OpenFiles(), math.MaxInt64) }),
+		fixed("fs/inode-nr", "0\t0"),
+		fixed("fs/inode-state", "0\t0\t0\t0\t0\t0\t0"),
+		fixed("fs/inotify/max_queued_events", 16384),
+		fixed("fs/inotify/max_user_instances", 128),
+		fixed("fs/inotify/max_user_watches", 1048576),
+		fixed("fs/lease-break-time", 45),
+		fixed("fs/leases-enable", 0),
+		fixed("fs/mount-max", 100000),
+		fixed("fs/mqueue/msg_default", 10),
+		fixed("fs/mqueue/msg_max", 10),
+		fixed("fs/mqueue/msgsize_default", 8192),
+		fixed("fs/mqueue/msgsize_max", 8192),
+		fixed("fs/mqueue/queues_max", 256),
+		fixed("fs/nr_open", vfs.MaxFiles),
+		fixed("fs/overflowgid", 65534),
+		fixed("fs/overflowuid", 65534),
+		fixed("fs/pipe-max-size", 1048576),
+		fixed("fs/pipe-user-pages-hard", 0),
+		fixed("fs/pipe-user-pages-soft", 0),
+		fixed("fs/protected_fifos", 0),
+		fixed("fs/protected_hardlinks", 0),
+		fixed("fs/protected_regular", 0),
+		fixed("fs/protected_symlinks", 0),
+		fixed("fs/suid_dumpable", 0),
+
+		fixed("net/core/netdev_max_backlog", 1000),
+		fixed("net/core/optmem_max", 20480),
+		fixed("net/core/rmem_default", 212992),
+		fixed("net/core/rmem_max", 212992),
+		fixed("net/core/somaxconn", 4096),
+		fixed("net/core/wmem_default", 212992),
+		fixed("net/core/wmem_max", 212992),
+		fixed("net/ipv4/ip_forward", 0),
+		fixed("net/ipv4/ip_local_port_range", "32768\t60999"),
+		fixed("net/unix/max_dgram_qlen", 10),
+	}
+	for _, path := range sortedKeys(keptDefaults) {
+		list = append(list, kept(path))
+	}
+	return list
+}
+
+func (fs *FS) setMaxID(_ *vfs.Context, value string) error {
+	n, err := parseInt([]byte(value), 32)
+	if err != nil {
+		return err
+	}
+	return fs.pids().SetMaxID(task.ID(n))
+}
+
+// setLevels is printk: up to four numbers; those that are not given stay.
+func setLevels(_ *vfs.Context, value string) error {
+	l := klog.GetLevels()
+	to := []*int{&l.Console, &l.Message, &l.Minimum, &l.Default}
+	for i, word := range strings.Fields(value) {
+		n, err := strconv.Atoi(word)
+		if err != nil || i == len(to) {
+			return unix.EINVAL
+		}
+		*to[i] = n
+	}
+	klog.SetLevels(l)
+	return nil
+}
+
+// dropCaches frees clean pages of files (1), and what the kernel caches of names (2), of
+// which there is nothing that the garbage collector does not free.
+func dropCaches(_ *vfs.Context, value string) error {
+	n, err := parseInt([]byte(value), 32)
+	if err != nil || n < 1 || n > 4 {
+		return unix.EINVAL
+	}
+	if n&1 != 0 {
+		mm.Reclaim(math.MaxInt)
+	}
+	return nil
+}
+
+// uuid is a random UUID (RFC 4122, version 4).
+func (s *system) uuid() string {
+	var b [16]byte
+	s.k.Machine.Random(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// bootID is the UUID of this boot.
+func (s *system) bootID() string {
+	s.boot.Do(func() { s.id = s.uuid() })
+	return s.id
+}
