@@ -8,6 +8,7 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/user"
+	"kevlar/linux/wait"
 	"kevlar/machine"
 )
 
@@ -25,7 +26,7 @@ type AddressSpace interface {
 
 // run is the life of a task: its goroutine.
 func (t *Task) run() {
-	t.accountTime()
+	t.times.last = wait.Now()
 	for !t.loop() {
 	}
 }
@@ -74,7 +75,8 @@ func (t *Task) end() {
 
 // syscall does the system call that the registers hold.
 func (t *Task) syscall() {
-	t.Call.Number, t.Call.Args = t.Regs.Syscall()
+	nr, args := t.Regs.Syscall()
+	t.Call = Call{uint64(uint32(nr)), args} // the upper half of the number means nothing
 	v, err := t.Kernel.Dispatch(t)
 	if err != nil {
 		e := err.(unix.Errno)
