@@ -21,6 +21,7 @@ var families = [][]Row{
 	fcntlRows,
 	ioctlRows,
 	lockRows,
+	memfdRows,
 	fsRows,
 	fsDirRows,
 	fsLinkRows,

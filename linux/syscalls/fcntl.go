@@ -13,7 +13,7 @@ import (
 
 var fcntlRows = []Row{
 	{Name: "fcntl", Args: []Kind{FD, FcntlCmd, Hex}, Do: sysFcntl, Support: Partial,
-		Note:      "no leases, seals or directory notification",
+		Note:      "no leases or directory notification",
 		Contracts: []string{"fd/fcntl_flags", "fd/dup_rules", "fd/fcntl_locks", "fd/fcntl_lock_waits", "fd/fcntl_ofd_locks"}},
 }
 
@@ -66,6 +66,8 @@ func sysFcntl(t *task.Task, a *Args) (uint64, error) {
 		return owner(t, f, cmd, a)
 	case unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW:
 		return recordLock(t, f, cmd, a)
+	case unix.F_ADD_SEALS, unix.F_GET_SEALS:
+		return seals(f, cmd, a.Uint(2))
 	case unix.F_GETLEASE:
 		return unix.F_UNLCK, nil
 	}

@@ -37,7 +37,7 @@ func sysMmap(t *task.Task, a *Args) (uint64, error) {
 		if r.Flags&unix.MAP_HUGETLB != 0 {
 			return 0, unix.EINVAL
 		}
-		f.Map(&r)
+		defer f.Map(&r)()
 	}
 	addr, err := t.Mem.Mmap(r)
 	return uint64(addr), err

@@ -91,3 +91,15 @@ func NewPseudoFile(i *Inode, ops FileOps, flags uint32) *File {
 	f.mode &^= noNotify
 	return f
 }
+
+// NewHiddenMount returns a mount of sb that is in no namespace, for OpenUnnamed.
+func NewHiddenMount(sb *Superblock) *Mount { return newMount(sb, sb.Root, "none", 0) }
+
+// OpenUnnamed opens a new file of a hidden mount, which no directory leads to. /proc shows
+// it as a file called shown that has been removed.
+func OpenUnnamed(c *Context, m *Mount, i *Inode, shown string, flags uint32) (*File, error) {
+	i.nlink.Store(0)
+	d := newDentry(nil, shown, i)
+	d.unlinked.Store(true)
+	return openAt(c, Path{m, d}, flags, true)
+}

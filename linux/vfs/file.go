@@ -99,7 +99,6 @@ type File struct {
 	owner   atomic.Pointer[Owner]
 	async   atomic.Pointer[asyncWatch] // not nil while O_ASYNC is set
 	flocked atomic.Bool                // there is or was a flock or OFD lock of this description
-	seals   bool                       // memfd: F_ADD_SEALS applies
 }
 
 // fileMode says what a File may be used for.

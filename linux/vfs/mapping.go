@@ -10,16 +10,21 @@ import (
 // mapped: /dev/zero.
 type ZeroMapper interface{ MapsZeroes() }
 
-// Map puts f, and what may be done with its pages, into a request for a mapping.
-func (f *File) Map(r *mm.Request) {
+// Map puts f, and what may be done with its pages, into a request for a mapping. The
+// caller calls done when the request has been met.
+func (f *File) Map(r *mm.Request) (done func()) {
 	if _, ok := f.Ops.(ZeroMapper); ok {
 		r.Flags |= unix.MAP_ANONYMOUS
-		return
+		return func() {}
 	}
 	r.File = f
 	r.ReadOnly, r.WriteOnly = !f.Writable(), !f.Readable()
 	r.NoExec = f.path.Mnt != nil && f.path.Mnt.Flags()&MntNoExec != 0
 	r.Open = func() (mm.Object, error) { return f.Ops.Map(f) }
+	if s, ok := f.Ops.(Sealed); ok && f.Writable() && r.Flags&unix.MAP_TYPE != unix.MAP_PRIVATE {
+		return s.Seals().restrict(r)
+	}
+	return func() {}
 }
 
 // MapRef, MapUnref and MapInfo implement mm.Backing: a mapping keeps the file open.

@@ -147,6 +147,9 @@ func (n *node) Setattr(c *vfs.Context, i *vfs.Inode, change *vfs.Attr) error {
 	if change.Set&vfs.SetSize == 0 {
 		return nil
 	}
+	if err := n.sealedSize(change.Size); err != nil {
+		return err
+	}
 	if err := n.data.Truncate(change.Size); err != nil {
 		return err
 	}

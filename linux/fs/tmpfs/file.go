@@ -59,6 +59,9 @@ func (o fileOps) Write(c *vfs.Context, f *vfs.File, src *user.IO, off int64) (in
 	if err := c.LimitWrite(src, off); err != nil {
 		return 0, err
 	}
+	if err := n.sealedWrite(src, off); err != nil {
+		return 0, err
+	}
 	f.Modified(c)
 	done, err := n.data.Write(src, off)
 	n.SetSize(n.data.Size())
@@ -90,15 +93,22 @@ func (o fileOps) Fallocate(c *vfs.Context, f *vfs.File, mode uint32, off, length
 	n := o.n
 	n.Mu.Lock()
 	defer n.Mu.Unlock()
-	f.Modified(c)
 	if mode&punch != 0 {
+		if n.seals.Get()&(unix.F_SEAL_WRITE|unix.F_SEAL_FUTURE_WRITE) != 0 {
+			return unix.EPERM
+		}
+		f.Modified(c)
 		return n.data.Punch(off, length)
 	}
-	if mode&keep == 0 && off+length > n.Size() {
-		if err := c.CheckFileSize(off + length); err != nil {
+	if end := off + length; end > n.Size() {
+		if err := c.CheckFileSize(end); err != nil {
+			return err
+		}
+		if err := n.sealedSize(end); err != nil {
 			return err
 		}
 	}
+	f.Modified(c)
 	if err := n.data.Allocate(off, length); err != nil {
 		return err
 	}

@@ -229,6 +229,8 @@ type node struct {
 	fs   *FS
 	data *mm.PageCache // regular files; its size is the inode's, which writers set after it
 
+	seals vfs.Seals // regular files
+
 	// Directories; guarded by Inode.Mu.
 	parent  *node
 	entries map[string]*entry
@@ -259,6 +261,7 @@ func (fs *FS) newNode(n *vfs.NewNode) *node {
 		i.nextPos = firstPos
 	case unix.S_IFREG:
 		i.data = mm.NewPageCache(0, nil, &fs.quota)
+		i.seals.Init(unix.F_SEAL_SEAL)
 		fs.mu.Lock()
 		fs.all[i] = struct{}{}
 		fs.mu.Unlock()
