@@ -10,6 +10,7 @@ package pipe
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -32,7 +33,8 @@ const (
 
 // Pipe is a pipe, or what is behind a FIFO while it is open.
 type Pipe struct {
-	anonymous bool // made by pipe(2): opening it again through /proc waits for nobody
+	anonymous bool   // made by pipe(2): opening it again through /proc waits for nobody
+	number    uint64 // in order of creation: two pipes are locked in that order
 
 	queue    wait.Queue // readers want In, writers Out; pollers
 	partners wait.Queue // opens of a FIFO that wait for the other side
@@ -40,14 +42,17 @@ type Pipe struct {
 	// mu guards what follows. It is held across copies from and to user memory, so
 	// that writes are atomic: nothing on the path of a page fault takes it. queue and
 	// package mem's locks are below it.
-	mu      sync.Mutex
-	slots   []slot // a ring; nil until the first write
-	size    int    // number of slots
-	first   int    // oldest slot
-	used    int    // slots that hold bytes
-	spare   [2]mem.Frame
-	readers int // open files
-	writers int
+	mu    sync.Mutex
+	slots []slot // a ring; nil until the first write
+	size  int    // number of slots
+	// reserved slots are free but spoken for: what a splice reads now goes there, or
+	// what it has taken out and cannot get rid of goes back.
+	reserved int
+	first    int // oldest slot
+	used     int // slots that hold bytes
+	spare    [2]mem.Frame
+	readers  int // open files
+	writers  int
 	// Opens so far, for FIFOs: whoever waits for a partner sees that one came even if
 	// it has gone again.
 	readOpens, writeOpens uint64
@@ -59,7 +64,7 @@ type slot struct {
 	frame  mem.Frame
 	off, n int
 	packet bool // written with O_DIRECT: one read takes it, and drops what it has no room for
-	merge  bool // only this pipe has the frame: a write may go on in it
+	merge  bool // a write may go on in the frame: no other pipe does
 }
 
 // End is an open file of a pipe: it implements vfs.FileOps.
@@ -73,11 +78,17 @@ type End struct {
 
 func init() { vfs.OpenFIFO = open }
 
+var created atomic.Uint64
+
+func newPipe() *Pipe { return &Pipe{number: created.Add(1), size: defaultSlots} }
+
 // New makes a pipe and returns the files of its two ends. flags may have O_NONBLOCK and
 // O_DIRECT.
 func New(c *vfs.Context, flags uint32) (r, w *vfs.File) {
 	i := vfs.NewPipeInode(c)
-	p := &Pipe{anonymous: true, size: defaultSlots, readers: 1, writers: 1, readOpens: 1, writeOpens: 1}
+	p := newPipe()
+	p.anonymous = true
+	p.readers, p.writers, p.readOpens, p.writeOpens = 1, 1, 1, 1
 	i.FIFO(func() any { return p })
 	r = vfs.NewPseudoFile(i, &End{Pipe: p}, unix.O_RDONLY|flags)
 	w = vfs.NewPseudoFile(i, &End{Pipe: p}, unix.O_WRONLY|flags)
@@ -95,7 +106,7 @@ func Of(f *vfs.File) *Pipe {
 // open opens a FIFO: fifo(7). It waits for the other side, unless O_NONBLOCK or O_RDWR
 // says not to.
 func open(c *vfs.Context, f *vfs.File) (vfs.FileOps, error) {
-	p := f.Inode().FIFO(func() any { return &Pipe{size: defaultSlots} }).(*Pipe)
+	p := f.Inode().FIFO(func() any { return newPipe() }).(*Pipe)
 	e := &End{Pipe: p}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -181,7 +192,7 @@ func (e *End) Release(f *vfs.File) {
 
 // The ring; with mu held.
 
-func (p *Pipe) full() bool  { return p.used >= p.size }
+func (p *Pipe) full() bool  { return p.used+p.reserved >= p.size }
 func (p *Pipe) empty() bool { return p.used == 0 }
 
 // at is the slot number i from the oldest.
@@ -202,9 +213,11 @@ func (p *Pipe) push(s slot) {
 	*p.at(p.used - 1) = s
 }
 
-// drop removes the oldest slot. A frame that nobody else has is kept for the next write.
-func (p *Pipe) drop() {
-	f := p.pull().frame
+// drop removes the oldest slot.
+func (p *Pipe) drop() { p.discard(p.pull().frame) }
+
+// discard lets go of a frame. One that nobody else has is kept for the next write.
+func (p *Pipe) discard(f mem.Frame) {
 	if f.Refs() == 1 {
 		p.keep(f)
 	} else {
@@ -496,7 +509,7 @@ func (p *Pipe) Resize(c *vfs.Context, n uint64) (int, error) {
 	if size > p.size && size*pageSize > maxSize && !c.Capable(unix.CAP_SYS_RESOURCE) {
 		return 0, unix.EPERM
 	}
-	if size < p.used {
+	if size < p.used+p.reserved {
 		return 0, unix.EBUSY
 	}
 	slots := make([]slot, size)

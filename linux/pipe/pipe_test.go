@@ -124,6 +124,89 @@ func TestLikeLinux(t *testing.T) {
 	}
 }
 
+// TestSpliceLikeLinux moves and copies between two pipes.
+func TestSpliceLikeLinux(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs Linux to compare with")
+	}
+	sim.New(t, sim.Config{})
+	before := mem.Usage().InUse
+	rapid.Check(t, func(t *rapid.T) {
+		c := newCaller()
+		var r, w [2]*vfs.File
+		var host [2][2]int
+		for i := range 2 {
+			r[i], w[i] = New(&c.Context, unix.O_NONBLOCK)
+			defer r[i].Unref()
+			defer w[i].Unref()
+			if err := unix.Pipe2(host[i][:], unix.O_NONBLOCK); err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(host[i][0])
+			defer unix.Close(host[i][1])
+			Of(r[i]).Resize(&c.Context, 4*pageSize)
+			unix.FcntlInt(uintptr(host[i][0]), unix.F_SETPIPE_SZ, 4*pageSize)
+		}
+		which, fill := rapid.IntRange(0, 1), byte(0)
+		size := rapid.OneOf(rapid.IntRange(1, 100), rapid.IntRange(4000, 4200), rapid.IntRange(1, 20000))
+		same := func(what string, n int, err error, hostN int64, hostErr error) {
+			t.Helper()
+			if err != nil || hostErr != nil {
+				n, hostN = 0, 0
+			}
+			if int64(n) != hostN || err != hostErr && (err != nil || hostErr != nil) {
+				t.Fatalf("%s: %d, %v; Linux: %d, %v", what, n, err, hostN, hostErr)
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"write": func(t *rapid.T) {
+				i, p := which.Draw(t, "pipe"), make([]byte, size.Draw(t, "n"))
+				for k := range p {
+					p[k] = fill
+					fill++
+				}
+				n, err := c.write(w[i], p)
+				hn, herr := unix.Write(host[i][1], p)
+				same("write", n, err, int64(hn), herr)
+			},
+			"read": func(t *rapid.T) {
+				i, n := which.Draw(t, "pipe"), size.Draw(t, "n")
+				got, err := c.read(r[i], n)
+				want := make([]byte, n)
+				hn, herr := unix.Read(host[i][0], want)
+				same("read", len(got), err, int64(hn), herr)
+				if !bytes.Equal(got, want[:len(got)]) {
+					t.Fatal("read other bytes than Linux")
+				}
+			},
+			"move": func(t *rapid.T) {
+				i, n := which.Draw(t, "pipe"), size.Draw(t, "n")
+				got, err := Of(r[i]).ToPipe(&c.Context, Of(w[1-i]), n, true)
+				hn, herr := unix.Splice(host[i][0], nil, host[1-i][1], nil, n, unix.SPLICE_F_NONBLOCK)
+				same("splice", got, err, hn, herr)
+			},
+			"tee": func(t *rapid.T) {
+				i, n := which.Draw(t, "pipe"), size.Draw(t, "n")
+				got, err := Of(r[i]).Tee(&c.Context, Of(w[1-i]), n, true)
+				hn, herr := unix.Tee(host[i][0], host[1-i][1], n, unix.SPLICE_F_NONBLOCK)
+				same("tee", got, err, hn, herr)
+			},
+			"": func(t *rapid.T) {
+				for i := range 2 {
+					fds := []unix.PollFd{{Fd: int32(host[i][1]), Events: -1}}
+					unix.Poll(fds, 0)
+					if got := w[i].Poll(nil); got != wait.Events(fds[0].Revents) {
+						t.Fatalf("write end %d polls %#x; Linux %#x", i, got, fds[0].Revents)
+					}
+				}
+			},
+		})
+	})
+	if n := mem.Usage().InUse; n != before {
+		t.Errorf("%d frames are left", n-before)
+	}
+}
+
 func TestEnds(t *testing.T) {
 	sim.New(t, sim.Config{})
 	c := newCaller()

@@ -22,6 +22,7 @@ var families = [][]Row{
 	ioctlRows,
 	lockRows,
 	memfdRows,
+	spliceRows,
 	fsRows,
 	fsDirRows,
 	fsLinkRows,

@@ -9,6 +9,7 @@ import (
 	"kevlar/machine/sim"
 )
 
+// newFile makes a file and returns a descriptor at its begin.
 func newFile(u *sim.User, name, contents string) int64 {
 	fd := u.Must(unix.SYS_OPENAT, unix.AT_FDCWD, name, unix.O_CREAT|unix.O_RDWR|unix.O_TRUNC, 0o644)
 	if contents != "" {

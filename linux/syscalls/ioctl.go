@@ -67,6 +67,8 @@ func sysIoctl(t *task.Task, a *Args) (uint64, error) {
 		return 0, putUint32(t, at, uint32(s.BlockSize))
 	case cmd == fioNREAD && regular:
 		return 0, putUint32(t, at, uint32(f.Inode().Size()-f.Pos()))
+	case regular && (cmd == unix.FICLONE || cmd == unix.FICLONERANGE || cmd == unix.FIDEDUPERANGE):
+		return 0, unix.EOPNOTSUPP // no file system here shares blocks between files
 	default:
 		return f.Ioctl(t.VFS(), cmd, a[2], t.Memory())
 	}

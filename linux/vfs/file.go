@@ -490,6 +490,13 @@ func (f *File) Pos() int64 {
 	return f.pos
 }
 
+// SetPos moves the position to where a transfer of several steps has come: sendfile(2).
+func (f *File) SetPos(pos int64) {
+	f.posMu.Lock()
+	defer f.posMu.Unlock()
+	f.pos = pos
+}
+
 // ReadDir calls emit for entries from the position on and moves it past those that
 // emit took: getdents64(2).
 func (f *File) ReadDir(c *Context, emit func(e DirEntry) bool) error {
