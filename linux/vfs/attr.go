@@ -146,12 +146,12 @@ func (p Path) Chown(c *Context, uid, gid uint32) error {
 		a.GID = gid
 	}
 	// Set-ID bits go whoever asks, root included: chown(2), "NOTES".
-	if mode := i.Mode(); !i.IsDir() && killSetID(mode) != mode {
+	if mode := i.withoutSetID(c); !i.IsDir() && mode != i.Mode() {
 		if !i.Owned(c) {
 			return unix.EPERM
 		}
 		a.Set |= SetMode
-		a.Mode = killSetID(mode)
+		a.Mode = mode
 	}
 	if err := i.change(c, &a); err != nil {
 		return err

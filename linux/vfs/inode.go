@@ -232,11 +232,12 @@ func (i *Inode) Mtime() Time {
 	return i.mtime
 }
 
-// use notes a user of the storage: an open file. ENOENT where the storage has gone.
+// use notes a user of the storage: an open file. ENOENT where the storage has gone. A
+// removed directory has none, and can be opened by those who are in it.
 func (i *Inode) use() error {
 	i.attr.Lock()
 	defer i.attr.Unlock()
-	if i.evicted {
+	if i.evicted && !i.IsDir() {
 		return unix.ENOENT
 	}
 	i.users++
@@ -323,21 +324,21 @@ func (f *File) Modified(c *Context) {
 	f.inode.stripSetID(c)
 }
 
-// stripSetID removes set-user-ID, and set-group-ID where the file is executable by
-// the group, when somebody without CAP_FSETID changes contents or owner (inode(7)).
+// stripSetID removes set-ID bits when somebody without CAP_FSETID changes contents
+// (inode(7)).
 func (i *Inode) stripSetID(c *Context) {
 	mode := i.mode.Load()
 	if mode&(unix.S_ISUID|unix.S_ISGID) == 0 || i.IsDir() || c.Capable(unix.CAP_FSETID) {
 		return
 	}
-	i.mode.Store(killSetID(mode))
+	i.mode.Store(i.withoutSetID(c))
 }
 
-// killSetID is mode without set-ID bits; set-group-ID without group execution stays, as
-// it marks mandatory locking.
-func killSetID(mode uint32) uint32 {
-	mode &^= unix.S_ISUID
-	if mode&unix.S_IXGRP != 0 {
+// withoutSetID is the mode without set-ID bits. Set-group-ID without group execution
+// stays, as it marks mandatory locking, where c might have set it.
+func (i *Inode) withoutSetID(c *Context) uint32 {
+	mode := i.mode.Load() &^ unix.S_ISUID
+	if mode&unix.S_IXGRP != 0 || !c.Cred.InGroup(i.GID()) && !c.Capable(unix.CAP_FSETID) {
 		mode &^= unix.S_ISGID
 	}
 	return mode

@@ -115,6 +115,9 @@ func (w *walker) create(name []byte, flags, mode uint32, look LookupFlags) (crea
 		if err := w.enter(d, false); err != nil {
 			return false, err
 		}
+		if w.at.Inode().IsDir() {
+			return false, unix.EISDIR
+		}
 		return false, mayCreateInSticky(w.c, dir, w.at.Inode())
 	}
 }

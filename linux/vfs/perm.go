@@ -142,7 +142,8 @@ func mayLink(c *Context, i *Inode) error {
 		return nil
 	}
 	mode := i.Mode()
-	if i.Type() == unix.S_IFREG && killSetID(mode) == mode && i.Permit(c, MayRead|MayWrite) == nil {
+	privileged := mode&unix.S_ISUID != 0 || mode&unix.S_ISGID != 0 && mode&unix.S_IXGRP != 0
+	if i.Type() == unix.S_IFREG && !privileged && i.Permit(c, MayRead|MayWrite) == nil {
 		return nil
 	}
 	return unix.EPERM

@@ -33,7 +33,10 @@ type walker struct {
 	root  Path // where "/" leads and ".." ends
 	at    Path // how far the walk has come
 	links int
-	inner int // how many links the walk is in that are not at the end of its path
+	// rooted says that the walk has looked at root: for RESOLVE_NO_XDEV an absolute link
+	// crosses a mount unless it has.
+	rooted bool
+	inner  int // how many links the walk is in that are not at the end of its path
 }
 
 // component says what the last component of a path is.
@@ -76,13 +79,7 @@ func (w *walker) start(c *Context, dirfd int, name []byte, flags LookupFlags) er
 	w.root = c.FS.Root()
 	scoped := flags&(Beneath|InRoot) != 0
 	if len(name) > 0 && name[0] == '/' && !scoped {
-		if flags&NoXDev != 0 {
-			// Going to the root is a crossing unless one is there already.
-			at, err := c.base(dirfd, false)
-			if err == nil && at.Mnt != w.root.Mnt {
-				return unix.EXDEV
-			}
-		}
+		w.rooted = true
 		w.at = w.root
 		return nil
 	}
@@ -92,7 +89,7 @@ func (w *walker) start(c *Context, dirfd int, name []byte, flags LookupFlags) er
 	}
 	w.at = at
 	if scoped {
-		w.root = at
+		w.root, w.rooted = at, true
 		if len(name) > 0 && name[0] == '/' && flags&Beneath != 0 {
 			return unix.EXDEV
 		}
@@ -235,6 +232,7 @@ func (w *walker) enter(d *Dentry, follow bool) error {
 
 // up goes to the parent directory, never above w.root.
 func (w *walker) up() error {
+	w.rooted = true
 	for w.at != w.root {
 		if w.at.D != w.at.Mnt.Root {
 			parent := w.at.D.Parent()
@@ -312,10 +310,10 @@ func (w *walker) readlink(p Path) ([]byte, error) {
 		target = []byte(s)
 	}
 	if len(target) > 0 && target[0] == '/' {
-		if w.flags&Beneath != 0 || w.flags&NoXDev != 0 && w.at.Mnt != w.root.Mnt {
+		if w.flags&Beneath != 0 || w.flags&NoXDev != 0 && !(w.rooted && w.at.Mnt == w.root.Mnt) {
 			return nil, unix.EXDEV
 		}
-		w.at = w.root
+		w.at, w.rooted = w.root, true
 	}
 	return target, nil
 }
@@ -334,15 +332,15 @@ func lookupIn(c *Context, dir *Dentry, name []byte) (*Dentry, error) {
 
 // lookupLocked is lookupIn with the directory's Mu held.
 func lookupLocked(c *Context, dir *Dentry, name []byte) (*Dentry, error) {
+	i := dir.Inode()
+	if i.Dead() {
+		return nil, unix.ENOENT
+	}
 	if d := dir.cached(name); d != nil {
 		return d, nil
 	}
 	if len(name) > nameMax {
 		return nil, unix.ENAMETOOLONG
-	}
-	i := dir.Inode()
-	if i.Dead() {
-		return newDentry(dir, string(name), nil), nil
 	}
 	s := string(name)
 	found, err := i.Ops.Lookup(c, i, s)
