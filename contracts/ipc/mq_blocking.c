@@ -7,16 +7,13 @@ int main(void)
 	struct mq_attr want = { .mq_maxmsg = 1, .mq_msgsize = 8 };
 	char b[8];
 	int q = MUST(mq_open("/blocking", O_RDWR | O_CREAT, 0600, &want));
-	pid_t pid;
-	CHILD(pid) { CALL("receiver", mq_receive(q, b, sizeof b, NULL)); }
-	asleep(pid);
+	pid_t pid = LATER(mq_receive(q, b, sizeof b, NULL));
 	CALL("send", mq_send(q, "12345", 5, 0));
-	REAP(pid);
+	CAME("receiver", pid);
 	mq_send(q, "x", 1, 0);
-	CHILD(pid) { CALL("sender", mq_send(q, "yz", 2, 0)); }
-	asleep(pid);
+	pid = LATER(mq_send(q, "yz", 2, 0));
 	mq_receive(q, b, sizeof b, NULL);
-	REAP(pid);
+	CAME("sender", pid);
 	CALL("what it sent", mq_receive(q, b, sizeof b, NULL));
 	struct timespec past = { 1, 0 }, bad = { 1, -1 }, soon;
 	CALL("a deadline in the past", mq_timedreceive(q, b, sizeof b, NULL, &past));

@@ -4,29 +4,18 @@
 
 struct text { long type; char text[1024]; };
 static int q;
-static pid_t receiver(const char *name, long type)
-{
-	pid_t pid;
-	CHILD(pid)
-	{
-		struct text m;
-		CALL(name, msgrcv(q, &m, sizeof m.text, type, 0));
-	}
-	asleep(pid);
-	return pid;
-}
 
 int main(void)
 {
 	q = MUST(msgget(0x4d5347, IPC_CREAT | 0600));
 	IS("the same key", msgget(0x4d5347, 0) == q);
 	struct text m = { .type = 1 };
-	pid_t seven = receiver("waits for type 7", 7);
+	pid_t seven = LATER(msgrcv(q, &m, 1024, 7, 0));
 	msgsnd(q, &m, 10, 0);
 	asleep(seven);
 	m.type = 7;
 	msgsnd(q, &m, 20, 0);
-	REAP(seven);
+	CAME("waits for type 7", seven);
 	struct msqid_ds d;
 	CALL("IPC_STAT", msgctl(q, IPC_STAT, &d));
 	FACT("messages %d of %d bytes, mode %o", (int)d.msg_qnum, (int)d.msg_qbytes, d.msg_perm.mode);
@@ -36,12 +25,10 @@ int main(void)
 	m.type = 1;
 	CALL("one fits", msgsnd(q, &m, 1024, IPC_NOWAIT));
 	CALL("the next does not", msgsnd(q, &m, 1024, IPC_NOWAIT));
-	pid_t sender;
-	CHILD(sender) { CALL("sender", msgsnd(q, &m, 1024, 0)); }
-	asleep(sender);
+	pid_t sender = LATER(msgsnd(q, &m, 1024, 0));
 	CALL("make room", msgrcv(q, &m, 1024, 0, 0));
 	CALL("make more", msgrcv(q, &m, 1024, 0, 0));
-	REAP(sender);
+	CAME("sender", sender);
 	CALL("the sent one", msgrcv(q, &m, 1024, 0, IPC_NOWAIT));
 	pid_t interrupted;
 	CHILD(interrupted)
@@ -52,7 +39,7 @@ int main(void)
 	asleep(interrupted);
 	kill(interrupted, SIGUSR1);
 	REAP(interrupted);
-	pid_t removed = receiver("removed", 0);
+	pid_t removed = LATER(msgrcv(q, &m, 1024, 0, 0));
 	msgctl(q, IPC_RMID, NULL);
-	REAP(removed);
+	CAME("removed", removed);
 }

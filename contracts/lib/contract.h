@@ -304,6 +304,30 @@ static void asleep(pid_t tid)
 	pause_ms(50);
 }
 
+// LATER makes a call in another process, waits until that sleeps in it, and has the process's id as its value. CAME prints
+// what the call returned in the end, as CALL does: results up to 99.
+#define LATER(expr)                                                                    \
+	({                                                                             \
+		pid_t later_ = MUST(fork());                                           \
+		if (later_ == 0) {                                                     \
+			errno = 0;                                                     \
+			long r_ = (long)(expr);                                        \
+			_exit(r_ == -1 ? 100 + errno : r_);                            \
+		}                                                                      \
+		asleep(later_);                                                        \
+		later_;                                                                \
+	})
+static void CAME(const char *name, pid_t pid)
+{
+	int status = REAP(pid);
+	if (!WIFEXITED(status))
+		SAY_STATUS(name, status);
+	else if (WEXITSTATUS(status) >= 100)
+		FACT("%s: %s", name, errno_name(WEXITSTATUS(status) - 100));
+	else
+		FACT("%s: %d", name, WEXITSTATUS(status));
+}
+
 // put_file makes a file with some content; get_file returns a file's content as a string in a static buffer.
 static void put_file(const char *path, const char *text)
 {
