@@ -328,6 +328,29 @@ static void CAME(const char *name, pid_t pid)
 		FACT("%s: %d", name, WEXITSTATUS(status));
 }
 
+// TYPE writes what a user would type to descriptor 9, the terminal's master, and gives the line discipline a moment to
+// take it in: Linux does that in another thread.
+static void TYPE(const char *keys)
+{
+	struct pollfd p = { 0, POLLIN, 0 };
+	write(9, keys, strlen(keys));
+	poll(&p, 1, 0); // where there is no input yet, Linux waits here for that thread
+	pause_ms(2);
+}
+// HEAR reads at descriptor 9 what the terminal says until it falls silent, and returns how much that was.
+static int HEAR(char *text, int room)
+{
+	int n = 0;
+	struct pollfd p = { 9, POLLIN, 0 };
+	while (n < room && poll(&p, 1, 20) == 1) {
+		ssize_t r = read(9, text + n, room - n);
+		if (r <= 0)
+			break;
+		n += r;
+	}
+	return n;
+}
+
 // put_file makes a file with some content; get_file returns a file's content as a string in a static buffer.
 static void put_file(const char *path, const char *text)
 {
@@ -351,9 +374,12 @@ static char *get_file(const char *path)
 
 // line_of returns the rest of the line that starts with a key, in a text as procfs has them, without leading blanks;
 // "(none)" where there is none.
+// Up to four results stay valid.
 static char *line_of(const char *text, const char *key)
 {
-	static char rest[512];
+	static char ring[4][512];
+	static int turn;
+	char *rest = ring[turn++ % 4];
 	size_t k = strlen(key);
 	for (const char *p = text; p != NULL && *p != 0; p = strchr(p, '\n'), p = p ? p + 1 : p) {
 		if (strncmp(p, key, k) != 0)
@@ -361,7 +387,7 @@ static char *line_of(const char *text, const char *key)
 		p += k;
 		while (*p == ' ' || *p == '\t')
 			p++;
-		snprintf(rest, sizeof rest, "%.*s", (int)strcspn(p, "\n"), p);
+		snprintf(rest, sizeof ring[0], "%.*s", (int)strcspn(p, "\n"), p);
 		return rest;
 	}
 	return strcpy(rest, "(none)");
