@@ -20,7 +20,7 @@ int main(void)
 	IS("version", strcmp(strtok(get_file("/proc/sys/kernel/version"), "\n"), u.version) == 0);
 	FACT("hostname %s", strtok(get_file("/proc/sys/kernel/hostname"), "\n"));
 	const char *names[] = { "kernel/pid_max", "kernel/threads-max", "kernel/ngroups_max", "kernel/cap_last_cap", "kernel/shmmax",
-		"kernel/msgmax", "kernel/overflowuid", "kernel/random/boot_id", "kernel/random/uuid", "fs/file-max", "fs/nr_open",
+		"kernel/msgmax", "kernel/overflowuid", "fs/file-max", "fs/nr_open",
 		"fs/pipe-max-size", "fs/file-nr", "vm/overcommit_memory", "vm/max_map_count", "vm/mmap_min_addr", "net/core/somaxconn" };
 	for (int i = 0; i < COUNT_OF(names); i++) {
 		char path[64];

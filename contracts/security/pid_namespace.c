@@ -15,8 +15,8 @@ static void ids(void)
 	FACT("pid %d parent %d", getpid(), getppid());
 	pid_t pid;
 	CHILD(pid) { FACT("child: pid %d parent %d", getpid(), getppid()); }
-	FACT("fork returned %d", pid);
 	ENDED("child", pid);
+	FACT("fork returned %d", pid);
 	CALL("the outside is not seen", kill(99999, 0));
 	CHILD(pid)
 	{
@@ -33,7 +33,7 @@ static void ids(void)
 	FACT("signals without handlers do not reach init: %d", kill(1, SIGTERM));
 	FACT("not even SIGKILL from inside: %d", kill(1, SIGKILL));
 	note_signal(SIGUSR1, 0);
-	raise(SIGUSR1);
+	kill(getpid(), SIGUSR1);
 	FACT("with a handler: %d", got[SIGUSR1]);
 }
 static struct gate up;
