@@ -53,6 +53,7 @@ var log = struct {
 	next    uint64 // sequence number of the next record
 	cleared uint64 // and of the first one after the last Clear
 	levels  Levels
+	unmuted int // the console's level before Mute; 0 where it is not muted
 }{levels: Levels{7, Warning, 1, 7}}
 
 var queue wait.Queue
@@ -117,6 +118,20 @@ func SetLevels(l Levels) {
 	log.mu.Lock()
 	defer log.mu.Unlock()
 	log.levels = l
+}
+
+// Mute lets only emergencies reach the console, until it is called again with false:
+// SYSLOG_ACTION_CONSOLE_OFF and ON.
+func Mute(on bool) {
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	switch {
+	case on && log.unmuted == 0:
+		log.unmuted = log.levels.Console
+		log.levels.Console = log.levels.Minimum
+	case !on && log.unmuted != 0:
+		log.levels.Console, log.unmuted = log.unmuted, 0
+	}
 }
 
 // From returns the oldest record with a sequence number of at least seq; false where

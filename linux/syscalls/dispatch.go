@@ -40,6 +40,7 @@ var families = [][]Row{
 	timerfdRows,
 	socketRows,
 	ttyRows,
+	syslogRows,
 	mmRows,
 	futexRows,
 	schedRows,

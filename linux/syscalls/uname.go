@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/mm"
 	"kevlar/linux/task"
 	"kevlar/linux/uts"
 	"kevlar/linux/wait"
@@ -96,8 +97,12 @@ func sysSysinfo(t *task.Task, a *Args) (uint64, error) {
 	var b [112]byte
 	memory := mem.Usage()
 	le.PutUint64(b[0:], uint64((wait.Now()+time.Second-1)/time.Second))
+	for i, load := range t.Kernel.LoadAverage() {
+		le.PutUint64(b[8+8*i:], uint64(load*(1<<16))) // SI_LOAD_SHIFT
+	}
 	le.PutUint64(b[32:], uint64(memory.Total)*pageSize)
 	le.PutUint64(b[40:], uint64(memory.Free)*pageSize)
+	le.PutUint64(b[48:], uint64(mm.SharedPages())*pageSize)
 	le.PutUint16(b[80:], uint16(min(t.Kernel.Threads(), 0xffff)))
 	le.PutUint32(b[104:], 1) // mem_unit: sizes are in bytes
 	return 0, t.CopyOut(a.Addr(0), b[:])

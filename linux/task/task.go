@@ -47,6 +47,7 @@ type Kernel struct {
 	initial  atomic.Pointer[PIDNamespace] // the first task's
 	threads  atomic.Uint64                // how many tasks the machine has room for
 	counters counters
+	load     load
 }
 
 // Call is a system call under way: the table's dispatch decodes it.

@@ -32,13 +32,12 @@ func Register(k *task.Kernel) {
 	s := &system{k: k}
 	Type.Mount = s.mount
 	vfs.RegisterFS(Type)
-	go s.load.run(k)
+	go k.CountLoad()
 }
 
 // system is what all instances show: the machine.
 type system struct {
 	k    *task.Kernel
-	load load
 	boot sync.Once
 	id   string // of this boot, once boot is done
 }

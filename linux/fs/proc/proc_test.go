@@ -516,14 +516,3 @@ func TestMem(t *testing.T) {
 		u.Must(unix.SYS_CLOSE, fd)
 	})
 }
-
-func TestLoadAverage(t *testing.T) {
-	var l load
-	for range 12 { // a minute
-		l.count(2)
-	}
-	got := l.now()
-	if want := [3]float64{1.26, 0.36, 0.13}; fmt.Sprintf("%.2f", got) != fmt.Sprintf("%.2f", want) {
-		t.Errorf("%.2f, want %.2f", got, want)
-	}
-}

@@ -122,6 +122,19 @@ func kept(path string) sysctl {
 		}}
 }
 
+// number is a setting that is a variable of the package which honours it.
+func number(path string, mode uint32, v *atomic.Int32, low, high int64) sysctl {
+	return sysctl{path, mode, func(*vfs.Context) string { return strconv.Itoa(int(v.Load())) },
+		func(_ *vfs.Context, value string) error {
+			n, err := parseInt([]byte(value), 32)
+			if err != nil || n < low || n > high {
+				return unix.EINVAL
+			}
+			v.Store(int32(n))
+			return nil
+		}}
+}
+
 // namesOf is the UTS namespace of who reads or writes.
 func namesOf(c *vfs.Context) *uts.Namespace {
 	if t := task.Of(c); t != nil {
@@ -216,10 +229,10 @@ func (fs *FS) sysctls() []sysctl {
 		fixed("fs/pipe-max-size", 1048576),
 		fixed("fs/pipe-user-pages-hard", 0),
 		fixed("fs/pipe-user-pages-soft", 0),
-		fixed("fs/protected_fifos", 0),
-		fixed("fs/protected_hardlinks", 0),
-		fixed("fs/protected_regular", 0),
-		fixed("fs/protected_symlinks", 0),
+		number("fs/protected_fifos", 0o644, &vfs.ProtectedFIFOs, 0, 2),
+		number("fs/protected_hardlinks", 0o600, &vfs.ProtectedHardlinks, 0, 1),
+		number("fs/protected_regular", 0o644, &vfs.ProtectedRegular, 0, 2),
+		number("fs/protected_symlinks", 0o600, &vfs.ProtectedSymlinks, 0, 1),
 		fixed("fs/suid_dumpable", 0),
 
 		fixed("net/core/netdev_max_backlog", 1000),

@@ -212,6 +212,15 @@ func (fs *FS) showUptime(w *bytes.Buffer) {
 	}
 }
 
+func (fs *FS) showLoadAvg(w *bytes.Buffer) {
+	l, t := fs.k.LoadAverage(), fs.k.Totals()
+	last := task.ID(0)
+	if ns := fs.pids(); ns != nil {
+		last = ns.Last()
+	}
+	fmt.Fprintf(w, "%.2f %.2f %.2f %d/%d %d\n", l[0], l[1], l[2], t.Running, t.Tasks, last)
+}
+
 // showSystemStat is stat. Nobody notes which CPU a program has run on: the lines of the
 // CPUs are the sum in equal parts.
 func (fs *FS) showSystemStat(w *bytes.Buffer) {

@@ -1,13 +1,9 @@
-package proc
+package task
 
 import (
-	"bytes"
-	"fmt"
 	"math"
 	"sync"
 	"time"
-
-	"kevlar/linux/task"
 )
 
 // loadPeriod is how often tasks are counted for the load average.
@@ -25,11 +21,11 @@ var decay = [3]float64{
 	math.Exp(-loadPeriod.Seconds() / 60), math.Exp(-loadPeriod.Seconds() / 300), math.Exp(-loadPeriod.Seconds() / 900),
 }
 
-// run counts for as long as the machine runs.
-func (l *load) run(k *task.Kernel) {
+// CountLoad keeps the load average for as long as the machine runs.
+func (k *Kernel) CountLoad() {
 	for range time.Tick(loadPeriod) {
 		t := k.Totals()
-		l.count(t.Running + t.Blocked)
+		k.load.count(t.Running + t.Blocked)
 	}
 }
 
@@ -42,25 +38,9 @@ func (l *load) count(active int) {
 	}
 }
 
-func (l *load) now() [3]float64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.average
-}
-
-// LoadAverage is the load average in units of 1/65536, as sysinfo(2) gives it.
-func (s *system) LoadAverage() (l [3]uint64) {
-	for i, a := range s.load.now() {
-		l[i] = uint64(a * (1 << 16))
-	}
-	return l
-}
-
-func (fs *FS) showLoadAvg(w *bytes.Buffer) {
-	l, t := fs.load.now(), fs.k.Totals()
-	last := task.ID(0)
-	if ns := fs.pids(); ns != nil {
-		last = ns.Last()
-	}
-	fmt.Fprintf(w, "%.2f %.2f %.2f %d/%d %d\n", l[0], l[1], l[2], t.Running, t.Tasks, last)
+// LoadAverage is the load average of the last one, five and fifteen minutes.
+func (k *Kernel) LoadAverage() [3]float64 {
+	k.load.mu.Lock()
+	defer k.load.mu.Unlock()
+	return k.load.average
 }
