@@ -97,6 +97,10 @@ type Machine interface {
 	// it can be read and copied. No Enter with r may be running.
 	SaveFP(r *Regs)
 
+	// UserTime is the time that Enter has spent in user mode with r. It may be asked
+	// while an Enter runs, which counts once it returns.
+	UserTime(r *Regs) time.Duration
+
 	// NewSpace makes an address space without user mappings.
 	NewSpace() (*Space, error)
 

@@ -14,7 +14,9 @@ type Regs struct {
 	FX    [832]byte
 	FPCPU uint32
 	Kick  uint32 // set by Machine.Kick: Enter returns at once
-	_     [30]uint32
+	// Ran counts ticks of the machine's counter spent in user mode: Machine.UserTime.
+	Ran uint64
+	_   [28]uint32
 }
 
 // NewRegs returns the registers of a program that has not run yet: all zero, the

@@ -8,10 +8,12 @@ type Regs struct {
 	PSTATE, TPIDR uint64
 	_             [2]uint64 // for metal: ESR_EL1, FAR_EL1
 	FPSR, FPCR    uint64
-	_             [6]uint64  // for metal: TTBR0, flags, and Go's state during Enter
-	V             [64]uint64 // V0..V31, low half first
-	Kick          uint32     // set by Machine.Kick: Enter returns at once
-	_             uint32
+	// Ran counts ticks of the machine's counter spent in user mode: Machine.UserTime.
+	Ran  uint64
+	_    [5]uint64
+	V    [64]uint64 // V0..V31, low half first
+	Kick uint32     // set by Machine.Kick: Enter returns at once
+	_    uint32
 }
 
 // NewRegs returns the registers of a program that has not run yet: all zero.

@@ -1,7 +1,6 @@
 package syscalls
 
 import (
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,8 +33,8 @@ var schedRows = []Row{
 	{Name: "getcpu", Args: []Kind{Ptr, Ptr, Ptr}, Do: sysGetcpu},
 }
 
-func sysSchedYield(*task.Task, *Args) (uint64, error) {
-	runtime.Gosched()
+func sysSchedYield(t *task.Task, _ *Args) (uint64, error) {
+	t.Yield()
 	return 0, nil
 }
 

@@ -1,14 +1,12 @@
 package task
 
 import (
-	"runtime"
 	"runtime/debug"
 
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
 	"kevlar/linux/user"
-	"kevlar/linux/wait"
 	"kevlar/machine"
 )
 
@@ -26,7 +24,7 @@ type AddressSpace interface {
 
 // run is the life of a task: its goroutine.
 func (t *Task) run() {
-	t.times.last = wait.Now()
+	t.beginTime()
 	for !t.loop() {
 	}
 }
@@ -47,9 +45,7 @@ func (t *Task) loop() (ended bool) {
 			finished = true
 			return true
 		}
-		t.enterUser()
 		trap := m.Enter(t.Regs, t.mem.Hardware())
-		t.leaveUser()
 		switch trap.Kind {
 		case machine.Syscall:
 			t.syscall()
@@ -57,7 +53,7 @@ func (t *Task) loop() (ended bool) {
 			t.fault(&trap)
 		case machine.Interrupt:
 			t.times.preempted.Add(1)
-			runtime.Gosched()
+			t.Yield()
 		case machine.Exception:
 			t.exception(&trap)
 		}

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -29,14 +30,19 @@ func (u *Usage) add(o Usage) {
 	u.Preempted += o.Preempted
 }
 
-// cpuTimes are the times of a thread. The run loop reads the clock where user code
-// begins and stops to run; sleeping is not using a CPU.
+// cpuTimes are the times of a thread. The machine measures how long its program runs
+// (Machine.UserTime), so that a system call costs no reading of the clock here; the
+// rest of the time since the thread began, without what it slept or waited for a CPU,
+// is system time.
 type cpuTimes struct {
-	user, system atomic.Int64 // nanoseconds
+	user, system atomic.Int64 // nanoseconds, as of the last count
 	minor        atomic.Int64
 	preempted    atomic.Int64
-	last         time.Duration // when user code stopped or time was counted last
-	slept        time.Duration // Waiter.Slept at that time
+
+	// The task's own.
+	total time.Duration // on a CPU, up to last
+	last  time.Duration // when it was counted, or got a CPU
+	slept time.Duration // Waiter.Slept at that time
 }
 
 // ticks are clock ticks (USER_HZ) in d.
@@ -45,34 +51,27 @@ func ticks(d time.Duration) int64 { return int64(d / (10 * time.Millisecond)) }
 // Ticks converts a time to clock ticks of 1/100 s, as times(2) and /proc show it.
 func Ticks(d time.Duration) int64 { return ticks(d) }
 
-// enterUser counts the time since user code stopped as system time, leaveUser that
-// since enterUser as user time.
-func (t *Task) enterUser() {
-	now := wait.Now()
-	t.countSystem(now)
-	t.times.last = now
-}
-
-func (t *Task) leaveUser() {
-	now := wait.Now()
-	t.times.user.Add(int64(now - t.times.last))
-	t.times.last = now
-}
-
-func (t *Task) countSystem(now time.Duration) {
-	slept := t.Waiter.Slept()
-	d := now - t.times.last - (slept - t.times.slept)
-	t.times.slept = slept
-	if d > 0 {
-		t.times.system.Add(int64(d))
-	}
-}
-
-// accountTime brings the system time of the calling task up to date.
+// accountTime brings the times of the calling task up to date.
 func (t *Task) accountTime() {
-	now := wait.Now()
-	t.countSystem(now)
-	t.times.last = now
+	c := &t.times
+	now, slept := wait.Now(), t.Waiter.Slept()
+	if d := now - c.last - (slept - c.slept); d > 0 {
+		c.total += d
+	}
+	c.last, c.slept = now, slept
+	user := t.Kernel.Machine.UserTime(t.Regs)
+	c.user.Store(int64(user))
+	c.system.Store(int64(max(c.total-user, 0)))
+}
+
+// beginTime begins to count: waiting for a CPU until now is no use of one.
+func (t *Task) beginTime() { t.times.last = wait.Now() }
+
+// Yield lets others run before the calling task goes on.
+func (t *Task) Yield() {
+	t.accountTime()
+	runtime.Gosched()
+	t.beginTime()
 }
 
 // ownUsage is what the thread has used.

@@ -75,6 +75,9 @@ func (m *Metal) Kick(r *machine.Regs) { nk.Kick(r) }
 // SaveFP implements machine.Machine.
 func (m *Metal) SaveFP(r *machine.Regs) { nk.SaveFP(r) }
 
+// UserTime implements machine.Machine.
+func (m *Metal) UserTime(r *machine.Regs) time.Duration { return nk.UserTime(r) }
+
 // NewSpace implements machine.Machine.
 func (m *Metal) NewSpace() (*machine.Space, error) {
 	f, err := mem.Alloc()

@@ -22,6 +22,7 @@ type userRegs struct {
 	fx    [832]byte
 	fpcpu uint32
 	kick  uint32
+	ran   uint64
 }
 
 // The two have one layout.
@@ -30,6 +31,8 @@ var (
 	_ [unsafe.Offsetof(machine.Regs{}.FX) - unsafe.Offsetof(userRegs{}.fx)]byte
 	_ [unsafe.Offsetof(userRegs{}.kick) - unsafe.Offsetof(machine.Regs{}.Kick)]byte
 	_ [unsafe.Offsetof(machine.Regs{}.Kick) - unsafe.Offsetof(userRegs{}.kick)]byte
+	_ [unsafe.Offsetof(userRegs{}.ran) - unsafe.Offsetof(machine.Regs{}.Ran)]byte
+	_ [unsafe.Offsetof(machine.Regs{}.Ran) - unsafe.Offsetof(userRegs{}.ran)]byte
 	_ [unsafe.Offsetof(gprs{}.gs) - unsafe.Offsetof(machine.Regs{}.GS)]byte
 	_ [unsafe.Offsetof(machine.Regs{}.GS) - unsafe.Offsetof(gprs{}.gs)]byte
 	// The XSAVE image is 64-byte aligned in an object of this size.

@@ -114,6 +114,11 @@ func Now() time.Duration { return time.Duration(now()) }
 // BootTime is the wall clock's time when Now was zero.
 func BootTime() time.Time { return time.Unix(0, int64(boot.wallBase)) }
 
+// UserTime is the time that Enter has spent in user mode with r.
+func UserTime(r *machine.Regs) time.Duration {
+	return time.Duration(nanoseconds(atomic.LoadUint64(&r.Ran)))
+}
+
 // NumCPU is the number of CPUs that run.
 func NumCPU() int { return ncpu }
 

@@ -9,8 +9,11 @@ var (
 	vdsoWallBase uint64
 )
 
-func now() int64 {
-	hi, lo := bits.Mul64(rdtsc()-bootTSC, tscMult)
+func now() int64 { return nanoseconds(rdtsc() - bootTSC) }
+
+// nanoseconds converts a number of TSC ticks.
+func nanoseconds(ticks uint64) int64 {
+	hi, lo := bits.Mul64(ticks, tscMult)
 	return int64(hi<<32 | lo>>32)
 }
 

@@ -27,6 +27,7 @@ type archCPU struct {
 	excFS, excG        uintptr // the same for the exception stack
 
 	goSP, goG, goFS, goBP uintptr // Go's while in user mode
+	entered               uint64  // the TSC when user mode began
 
 	cr3     uint64  // loaded root
 	fpOwner uintptr // *userRegs whose x87 and AVX state the FPU holds

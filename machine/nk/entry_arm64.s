@@ -287,15 +287,18 @@ ready:
 	AND	R5, R3                  // EL0, AArch64, nothing masked
 	TBNZ	$21, R3, step
 load:
-	MSR	$1, SPSel
 	MSR	R3, SPSR_EL1
 	MSR	R4, TPIDR_EL0
 	LDP	const_regsSP(R0), (R3, R4)
-	MSR	R3, SP_EL0
+	MOVD	R3, RSP                 // SP_EL0: the user's from here on
 	MSR	R4, ELR_EL1
 	LDP	const_regsFPSR(R0), (R3, R4)
 	MSR	R3, FPSR
+	CBZ	R4, fpcr                // Go's is 0 always, and most programs'
 	MSR	R4, FPCR
+fpcr:
+	MRS	CNTVCT_EL0, R3
+	MOVD	R3, archCPU_entered(R2)
 	ADD	$const_regsV, R0, R2
 	LOADQ(R2)
 	LOADX
@@ -362,10 +365,18 @@ TEXT ·fromUser(SB),NOSPLIT|NOFRAME,$0-40
 	STP	(R2, R3), const_regsFPSR(R0)
 	ADD	$const_regsV, R0, R2
 	SAVEQ(R2)
-	MSR	ZR, FPCR                // what Go expects
+	CBZ	R3, fpcr                // what Go expects
+	MSR	ZR, FPCR
+fpcr:
 	MRS	ESR_EL1, R5
 	MRS	FAR_EL1, R6
 	MRS	TPIDR_EL1, R2
+	MRS	CNTVCT_EL0, R3
+	MOVD	archCPU_entered(R2), R4
+	SUB	R4, R3
+	MOVD	const_regsRan(R0), R4
+	ADD	R3, R4
+	MOVD	R4, const_regsRan(R0)
 	MOVD	archCPU_step(R2), R3
 	CBNZ	R3, unstep
 leave:

@@ -376,8 +376,11 @@ func initClock() {
 	ticksPerNs = hz << 32 / 1_000_000_000
 }
 
-func now() int64 {
-	hi, lo := bits.Mul64(counter()-vdsoClock.start, vdsoClock.mult)
+func now() int64 { return nanoseconds(counter() - vdsoClock.start) }
+
+// nanoseconds converts a number of ticks of the counter.
+func nanoseconds(ticks uint64) int64 {
+	hi, lo := bits.Mul64(ticks, vdsoClock.mult)
 	return int64(hi<<32 | lo>>32)
 }
 

@@ -81,6 +81,12 @@ own:
 	XRSTOR64 userRegs_fx(SI)
 	MOVQ	SI, AX
 fpdone:
+	MOVQ	AX, SI
+	RDTSC
+	SHLQ	$32, DX
+	ORQ	AX, DX
+	MOVQ	DX, archCPU_entered(GS)
+	MOVQ	SI, AX
 	MOVQ	gprs_fs(AX), BX
 	WRFSBASEQ BX
 	CMPQ	gprs_vec(AX), $CAUSE_SYSCALL
@@ -139,6 +145,13 @@ back:
 // userExit: AX is the user's registers, general ones saved; GS is the kernel's.
 TEXT ·userExit(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	CLD
+	MOVQ	AX, SI
+	RDTSC
+	SHLQ	$32, DX
+	ORQ	AX, DX
+	MOVQ	SI, AX
+	SUBQ	archCPU_entered(GS), DX
+	ADDQ	DX, userRegs_ran(AX)
 	SAVE_XMM(U_XMM)
 	STMXCSR	U_MXCSR(AX)
 	MOVL	U_MXCSR(AX), BX

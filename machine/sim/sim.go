@@ -44,6 +44,7 @@ import (
 	"crypto/rand"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,7 +144,9 @@ func (m *Machine) Enter(r *machine.Regs, s *machine.Space) machine.Trap {
 	if th.kicked.Swap(false) {
 		return machine.Trap{Kind: machine.Interrupt}
 	}
+	began := time.Now()
 	trap, exited := th.enter()
+	atomic.AddUint64(&r.Ran, uint64(time.Since(began)))
 	if exited {
 		m.mu.Lock()
 		if m.threads[r] == th {
@@ -183,6 +186,11 @@ func (m *Machine) Kick(r *machine.Regs) {
 	case th.kick <- struct{}{}:
 	default:
 	}
+}
+
+// UserTime implements machine.Machine: the counter's ticks are nanoseconds.
+func (m *Machine) UserTime(r *machine.Regs) time.Duration {
+	return time.Duration(atomic.LoadUint64(&r.Ran))
 }
 
 // SaveFP implements machine.Machine: there is no floating-point unit.
