@@ -56,6 +56,9 @@ func (id ID) Read() time.Duration {
 	if id.Wall() {
 		now += time.Duration(offset.Load())
 	}
+	if id == TAI {
+		now += TAIOffset()
+	}
 	return now
 }
 
@@ -64,6 +67,9 @@ func (id ID) Read() time.Duration {
 func (id ID) Deadline(at time.Duration) time.Duration {
 	if id.Wall() {
 		at -= time.Duration(offset.Load())
+	}
+	if id == TAI {
+		at -= TAIOffset()
 	}
 	if at <= 0 {
 		return 1 // the past, and not wait.Forever

@@ -47,6 +47,7 @@ var families = [][]Row{
 	unameRows,
 	randomRows,
 	prctlRows,
+	timersRows,
 }
 
 // tableSize is more than the highest system call number of either architecture.

@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"math"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,12 +15,15 @@ import (
 )
 
 var timeRows = []Row{
-	{Name: "clock_gettime", Args: []Kind{ClockID, Ptr}, Do: sysClockGettime, Support: Partial, Note: "CPU-time clocks of the caller only"},
-	{Name: "clock_getres", Args: []Kind{ClockID, Ptr}, Do: sysClockGetres, Support: Partial, Note: "CPU-time clocks of the caller only"},
+	{Name: "clock_gettime", Args: []Kind{ClockID, Ptr}, Do: sysClockGettime},
+	{Name: "clock_getres", Args: []Kind{ClockID, Ptr}, Do: sysClockGetres},
 	{Name: "clock_settime", Args: []Kind{ClockID, Timespec}, Do: sysClockSettime},
-	{Name: "clock_nanosleep", Args: []Kind{ClockID, Int, Timespec, Ptr}, Do: sysClockNanosleep, Support: Partial, Note: "no CPU-time clocks; setting the clock does not end a sleep"},
+	{Name: "clock_nanosleep", Args: []Kind{ClockID, Int, Timespec, Ptr}, Do: sysClockNanosleep},
+	{Name: "clock_adjtime", Args: []Kind{ClockID, Ptr}, Do: sysClockAdjtime, Support: Partial, Note: adjtimeNote},
+	{Name: "adjtimex", Args: []Kind{Ptr}, Do: sysAdjtimex, Support: Partial, Note: adjtimeNote},
 	{Name: "nanosleep", Args: []Kind{Timespec, Ptr}, Do: sysNanosleep},
 	{Name: "gettimeofday", Args: []Kind{Ptr, Ptr}, Do: sysGettimeofday},
+	{Name: "settimeofday", Args: []Kind{Timeval, Ptr}, Do: sysSettimeofday},
 	{Name: "time", Args: []Kind{Ptr}, Do: sysTime},
 }
 
@@ -54,17 +58,14 @@ func getTimespec(t *task.Task, from user.Addr) (time.Duration, error) {
 
 // read is the time on a clock, for t; EINVAL for a clock that is not known.
 func read(t *task.Task, id clock.ID) (time.Duration, error) {
-	switch {
-	case id.Known():
+	if id.Known() {
 		return id.Read(), nil
-	case id == clock.ThreadCPU:
-		u := t.Usage()
-		return u.User + u.System, nil
-	case id == clock.ProcessCPU:
-		t.Usage()
-		return t.Group.CPUTime(), nil
 	}
-	return 0, unix.EINVAL
+	c, err := t.CPUClock(int32(id))
+	if err != nil {
+		return 0, err
+	}
+	return c.Read(t), nil
 }
 
 func sysClockGettime(t *task.Task, a *Args) (uint64, error) {
@@ -80,22 +81,38 @@ func sysClockGetres(t *task.Task, a *Args) (uint64, error) {
 	if _, err := read(t, id); err != nil || a.Addr(1) == 0 {
 		return 0, err
 	}
-	return 0, putTimespec(t, a.Addr(1), id.Resolution())
+	d := id.Resolution()
+	if task.Ticking(int32(id)) {
+		d = clock.MonotonicCoarse.Resolution()
+	}
+	return 0, putTimespec(t, a.Addr(1), d)
 }
 
 func sysClockSettime(t *task.Task, a *Args) (uint64, error) {
-	if clock.ID(a.Int(0)) != clock.Realtime {
+	id := clock.ID(a.Int(0))
+	if id != clock.Realtime && id >= 0 {
 		return 0, unix.EINVAL
 	}
 	d, err := getTimespec(t, a.Addr(1))
 	if err != nil {
 		return 0, err
 	}
+	if id != clock.Realtime {
+		if _, err := t.CPUClock(int32(id)); err != nil {
+			return 0, err
+		}
+		return 0, unix.EPERM // nobody may set CPU-time clocks: clock_settime(2)
+	}
+	return 0, setClock(t, d)
+}
+
+// setClock sets the wall clock; EPERM without CAP_SYS_TIME.
+func setClock(t *task.Task, d time.Duration) error {
 	if !t.Capable(unix.CAP_SYS_TIME) {
-		return 0, unix.EPERM
+		return unix.EPERM
 	}
 	clock.Set(d)
-	return 0, nil
+	return nil
 }
 
 func sysNanosleep(t *task.Task, a *Args) (uint64, error) {
@@ -108,27 +125,88 @@ func sysNanosleep(t *task.Task, a *Args) (uint64, error) {
 
 func sysClockNanosleep(t *task.Task, a *Args) (uint64, error) {
 	id := clock.ID(a.Int(0))
-	switch {
-	case id == clock.ThreadCPU:
-		return 0, unix.EINVAL // it would never end: clock_nanosleep(2)
-	case !id.Known(), id == clock.MonotonicRaw, id == clock.RealtimeCoarse, id == clock.MonotonicCoarse:
+	cpu := false
+	switch id {
+	case clock.Realtime, clock.Monotonic, clock.Boottime, clock.TAI, clock.RealtimeAlarm, clock.BoottimeAlarm:
+	case clock.ThreadCPU:
+		return 0, unix.EOPNOTSUPP
+	default:
 		if _, err := read(t, id); err != nil {
 			return 0, err
 		}
-		return 0, unix.EOPNOTSUPP
+		if id.Known() {
+			return 0, unix.EOPNOTSUPP
+		}
+		cpu = true
 	}
 	d, err := getTimespec(t, a.Addr(2))
 	if err != nil {
 		return 0, err
 	}
-	if a.Int(1)&unix.TIMER_ABSTIME == 0 {
+	absolute := a.Int(1)&unix.TIMER_ABSTIME != 0
+	switch {
+	case cpu:
+		return cpuSleep(t, id, d, absolute, a.Addr(3))
+	case (id == clock.RealtimeAlarm || id == clock.BoottimeAlarm) && !t.Capable(unix.CAP_WAKE_ALARM):
+		return 0, unix.EPERM
+	case !absolute:
 		return sleep(t, wait.Now()+d, a.Addr(3))
 	}
-	err = sleepUntil(t, id.Deadline(d))
+	return 0, noHand(sleepOn(t, id, d))
+}
+
+// noHand turns the interruption of a call that has nothing to remember into one that
+// begins anew where no handler runs.
+func noHand(err error) error {
 	if err == abi.ERESTARTSYS {
-		err = abi.ERESTARTNOHAND
+		return abi.ERESTARTNOHAND
 	}
-	return 0, err
+	return err
+}
+
+// sleepOn sleeps until a clock says at. One that is set meanwhile is asked again.
+func sleepOn(t *task.Task, id clock.ID, at time.Duration) error {
+	if !id.Wall() {
+		return sleepUntil(t, id.Deadline(at))
+	}
+	e := wait.Entry{To: t.Waiter, Events: wait.All}
+	clock.Changed().Add(&e)
+	defer clock.Changed().Remove(&e)
+	for {
+		if err := t.Waiter.Sleep(id.Deadline(at)); err == unix.ETIMEDOUT {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// cpuSleep sleeps on a CPU-time clock: EINVAL for the caller's own, which would never end.
+func cpuSleep(t *task.Task, id clock.ID, d time.Duration, absolute bool, rem user.Addr) (uint64, error) {
+	c, err := t.CPUClock(int32(id))
+	if err != nil {
+		return 0, err
+	}
+	if c.Of(t) {
+		return 0, unix.EINVAL
+	}
+	if absolute {
+		return 0, noHand(c.Sleep(t, d))
+	}
+	return cpuSleepUntil(t, c, c.Read(t)+d, rem)
+}
+
+func cpuSleepUntil(t *task.Task, c task.CPUClock, at time.Duration, rem user.Addr) (uint64, error) {
+	if c.Sleep(t, at) == nil {
+		return 0, nil
+	}
+	if rem != 0 {
+		if err := putTimespec(t, rem, max(at-c.Read(t), 0)); err != nil {
+			return 0, err
+		}
+	}
+	t.SetRestart(func(t *task.Task) (uint64, error) { return cpuSleepUntil(t, c, at, rem) })
+	return 0, abi.ERESTART_RESTARTBLOCK
 }
 
 func sleepUntil(t *task.Task, deadline time.Duration) error {
@@ -165,7 +243,46 @@ func sysGettimeofday(t *task.Task, a *Args) (uint64, error) {
 		}
 	}
 	if p := a.Addr(1); p != 0 {
-		return 0, t.CopyOut(p, make([]byte, 8)) // no time zone
+		var b [8]byte
+		le.PutUint64(b[:], timeZone.Load())
+		return 0, t.CopyOut(p, b[:])
+	}
+	return 0, nil
+}
+
+// timeZone is the struct timezone that settimeofday set: two ints. The kernel only keeps
+// it, and does not warp the clock by it.
+var timeZone atomic.Uint64
+
+func sysSettimeofday(t *task.Task, a *Args) (uint64, error) {
+	var now, zone [16]byte
+	if p := a.Addr(0); p != 0 {
+		if err := t.CopyIn(now[:], p); err != nil {
+			return 0, err
+		}
+		if usec := int64(le.Uint64(now[8:])); usec < 0 || usec > 1e6 {
+			return 0, unix.EINVAL
+		}
+	}
+	if p := a.Addr(1); p != 0 {
+		if err := t.CopyIn(zone[:8], p); err != nil {
+			return 0, err
+		}
+	}
+	d, ok := timeval(now[:])
+	switch west := int32(le.Uint32(zone[:])); {
+	case !ok:
+		return 0, unix.EINVAL
+	case !t.Capable(unix.CAP_SYS_TIME):
+		return 0, unix.EPERM
+	case west > 15*60 || west < -15*60:
+		return 0, unix.EINVAL
+	}
+	if a.Addr(1) != 0 {
+		timeZone.Store(le.Uint64(zone[:]))
+	}
+	if a.Addr(0) != 0 {
+		clock.Set(d)
 	}
 	return 0, nil
 }

@@ -25,7 +25,7 @@ type attributes struct {
 	machineKill uint8 // PR_MCE_KILL
 }
 
-// groupAttributes are those of a process. They are changed without a lock: a program
+// groupAttributes are those of a process. The flags are changed without a lock: a program
 // whose threads set them at once gets one of the results, as on Linux.
 type groupAttributes struct {
 	notDumpable atomic.Bool // PR_SET_DUMPABLE
@@ -33,6 +33,11 @@ type groupAttributes struct {
 	oomAdj      atomic.Int32
 	oomMin      atomic.Int32  // the lowest oomAdj that was set with CAP_SYS_RESOURCE
 	coreFilter  atomic.Uint32 // /proc/PID/coredump_filter, xor defaultCoreFilter
+
+	itimers     itimers
+	posixTimers posixTimers
+	cpuAlarms   cpuAlarms
+	cpuLimit    cpuAlarm // for RLIMIT_CPU
 }
 
 // inherit gives a task that clone makes the attributes of t.
@@ -65,6 +70,28 @@ func (g *groupAttributes) inherit(from *groupAttributes) {
 	g.oomMin.Store(from.oomMin.Load())
 	g.coreFilter.Store(from.coreFilter.Load())
 }
+
+// newProgram is what execve means to the attributes: secure says that the program has
+// rights its caller lacks.
+func (t *Task) newProgram(secure bool) {
+	g := t.Group
+	t.attributes.personality &^= readImpliesExec
+	if secure {
+		t.attributes.personality &^= clearedOnSetID
+		t.deathSig.Store(0)
+	}
+	c := t.Cred()
+	g.SetDumpable(c.EUID == c.UID && c.EGID == c.GID && !secure)
+	g.mu.Lock()
+	g.deleteTimers()
+	g.mu.Unlock()
+}
+
+// Bits of personality(2) that do not outlive execve, or that of a set-ID program.
+const (
+	readImpliesExec = 0x0400000
+	clearedOnSetID  = readImpliesExec | 0x0040000 | 0x0200000 | 0x0100000
+)
 
 // UTS is the namespace of host and domain name that the task is in.
 func (t *Task) UTS() *uts.Namespace { return t.attributes.uts.Load() }

@@ -184,6 +184,7 @@ func (t *Task) newGroup(c *Task, a *CloneArgs) *Group {
 	p.limits.mu.Lock()
 	defer p.limits.mu.Unlock()
 	g.limits.table = p.limits.table
+	g.armCPULimit()
 	return g
 }
 

@@ -123,7 +123,7 @@ func (t *Task) Exec(a *ExecArgs) error {
 	if err := t.becomeOnly(); err != nil {
 		return err
 	}
-	t.replace(&p, id)
+	t.replace(&p, id, secure)
 	return nil
 }
 
@@ -540,7 +540,7 @@ func (t *Task) takeLead() {
 }
 
 // replace is the point of no return: the caller goes on in the new program.
-func (t *Task) replace(p *program, id *cred.Cred) {
+func (t *Task) replace(p *program, id *cred.Cred, secure bool) {
 	g := t.Group
 	t.leaveMemory()
 	t.Mem, t.mem, p.space = p.space, p.space, nil
@@ -567,7 +567,7 @@ func (t *Task) replace(p *program, id *cred.Cred) {
 	g.mu.Unlock()
 	t.altStack = abi.SigStack{}
 	t.sigReturn = p.ret
-	t.deathSig.Store(0)
+	t.newProgram(secure)
 	t.restart = nil
 	t.clearTID = 0
 	procs.Lock()

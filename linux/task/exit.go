@@ -183,6 +183,7 @@ func (t *Task) endGroup() {
 	if ns.reaper == g {
 		ns.endAll(g)
 	}
+	g.endTimers()
 	g.abandonChildren()
 	g.leaveSession()
 	g.zombie = true

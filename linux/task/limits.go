@@ -52,7 +52,14 @@ func (g *Group) Limits(t *Task, resource int, set *unix.Rlimit) (unix.Rlimit, er
 	if resource < 0 || resource >= numLimits {
 		return unix.Rlimit{}, unix.EINVAL
 	}
-	l := &g.limits
+	old, err := g.limits.change(t, resource, set)
+	if err == nil && set != nil && resource == unix.RLIMIT_CPU {
+		g.watchCPULimit()
+	}
+	return old, err
+}
+
+func (l *limits) change(t *Task, resource int, set *unix.Rlimit) (unix.Rlimit, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.table[resource]

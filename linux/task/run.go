@@ -40,6 +40,9 @@ func (t *Task) loop() (ended bool) {
 	}()
 	m := t.Kernel.Machine
 	for {
+		if t.Group.cpuAlarms.any.Load() {
+			t.checkCPU()
+		}
 		if (t.Waiter.Interrupted() || t.interrupted != nil || t.hasSaved) && t.beforeUser() {
 			t.end()
 			finished = true

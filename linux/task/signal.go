@@ -62,7 +62,8 @@ func (a *Actions) reset() {
 type queued struct {
 	info    abi.SigInfo
 	next    *queued
-	account *account // whose RLIMIT_SIGPENDING it counts against, or nil
+	account *account    // whose RLIMIT_SIGPENDING it counts against, or nil
+	timer   *posixTimer // whose signal it is, or nil
 }
 
 // pending are signals that were sent and not yet taken: to a thread or to a group.
@@ -104,7 +105,11 @@ func (p *pending) take(sig unix.Signal) (info abi.SigInfo) {
 		return info
 	}
 	p.unlink(found, prev)
-	return found.info
+	info = found.info
+	if found.timer != nil {
+		found.timer.taken(&info)
+	}
+	return info
 }
 
 func (p *pending) unlink(q, prev *queued) {
@@ -117,6 +122,9 @@ func (p *pending) unlink(q, prev *queued) {
 		p.last = prev
 	}
 	q.account.signal(-1)
+	if q.timer != nil {
+		q.timer.pending = false
+	}
 }
 
 // drop removes all signals in set.

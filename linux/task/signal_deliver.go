@@ -99,6 +99,9 @@ func (t *Task) dequeue(set abi.SigSet) (unix.Signal, abi.SigInfo) {
 			continue
 		}
 		info := p.take(sig)
+		if sig == unix.SIGALRM {
+			g.alarmTaken()
+		}
 		if stopSignals.Has(sig) {
 			g.stop.dequeued = true
 		}
