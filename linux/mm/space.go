@@ -28,6 +28,8 @@ type Space struct {
 	hw   *machine.Space
 	refs atomic.Int32
 
+	owner atomic.Int32 // see SetOwner
+
 	mu       sync.RWMutex // guards the VMAs and brk; taken before pt and Mappings.mu
 	vmas     []*VMA       // sorted, apart from each other
 	seq      uint64       // counts changes of vmas
@@ -393,6 +395,7 @@ func (s *Space) Fork() (*Space, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.owner.Store(s.owner.Load())
 	s.mu.Lock()
 	c.mu.Lock()
 	c.base, c.brkStart, c.brk, c.stackMax = s.base, s.brkStart, s.brk, s.stackMax

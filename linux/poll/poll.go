@@ -40,7 +40,7 @@ func Wait(c *vfs.Context, fds []FD, deadline time.Duration, block bool) (int, er
 			}
 		}
 	}()
-	n := check(fds, files, nil)
+	n := check(c, fds, files, nil)
 	if n > 0 || !block {
 		return n, nil
 	}
@@ -56,10 +56,10 @@ func Wait(c *vfs.Context, fds []FD, deadline time.Duration, block bool) (int, er
 			}
 		}
 	}()
-	n = check(fds, files, entries)
+	n = check(c, fds, files, entries)
 	for n == 0 {
 		err := c.Waiter.Sleep(deadline)
-		n = check(fds, files, nil)
+		n = check(c, fds, files, nil)
 		if n == 0 && err != nil {
 			if err == unix.ETIMEDOUT {
 				return 0, nil
@@ -71,7 +71,7 @@ func Wait(c *vfs.Context, fds []FD, deadline time.Duration, block bool) (int, er
 }
 
 // check looks at each file and counts those with events.
-func check(fds []FD, files []*vfs.File, entries []wait.Entry) (n int) {
+func check(c *vfs.Context, fds []FD, files []*vfs.File, entries []wait.Entry) (n int) {
 	for i := range fds {
 		fd := &fds[i]
 		fd.Revents = 0
@@ -81,9 +81,9 @@ func check(fds []FD, files []*vfs.File, entries []wait.Entry) (n int) {
 		case f == nil:
 			fd.Revents = unix.POLLNVAL
 		case entries != nil:
-			fd.Revents = f.Ops.Poll(f, &entries[i])
+			fd.Revents = f.PollFor(c, &entries[i])
 		default:
-			fd.Revents = f.Ops.Poll(f, nil)
+			fd.Revents = f.PollFor(c, nil)
 		}
 		fd.Revents &= fd.Events | wait.Err | wait.Hup | unix.POLLNVAL
 		if fd.Revents != 0 {

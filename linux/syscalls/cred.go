@@ -24,6 +24,8 @@ var credRows = []Row{
 	{Name: "setregid", Args: []Kind{Uint, Uint}, Do: sysSetregid},
 	{Name: "setresgid", Args: []Kind{Uint, Uint, Uint}, Do: sysSetresgid},
 	{Name: "setfsgid", Args: []Kind{Uint}, Do: sysSetfsgid},
+	{Name: "capget", Args: []Kind{Ptr, Ptr}, Do: sysCapget},
+	{Name: "capset", Args: []Kind{Ptr, Ptr}, Do: sysCapset},
 }
 
 func put3(t *task.Task, a *Args, ids [3]uint32) (uint64, error) {
@@ -126,4 +128,69 @@ func sysSetfsgid(t *task.Task, a *Args) (uint64, error) {
 	old := t.Cred().FSGID
 	_, err := change(t, func(c *cred.Cred) error { c.Setfsgid(a.Uint(0)); return nil })
 	return uint64(old), err
+}
+
+// Versions of the capability interface, by how many words of 32 bits a set has:
+// capget(2).
+var capVersions = map[uint32]int{0x19980330: 1, 0x20071026: 2, capVersion3: 2}
+
+const capVersion3 = 0x20080522
+
+// capHeader reads struct __user_cap_header_struct: how many words follow, and whom it is
+// about. EINVAL, with the version that is preferred written back, for an unknown one.
+func capHeader(t *task.Task, a *Args) (words int, pid int32, err error) {
+	var b [8]byte
+	if err := t.CopyIn(b[:4], a.Addr(0)); err != nil {
+		return 0, 0, err
+	}
+	words, ok := capVersions[le.Uint32(b[:])]
+	if !ok {
+		if err := t.CopyOut(a.Addr(0), le.AppendUint32(nil, capVersion3)); err != nil {
+			return 0, 0, err
+		}
+		return 0, 0, unix.EINVAL
+	}
+	err = t.CopyIn(b[:], a.Addr(0))
+	return words, int32(le.Uint32(b[4:])), err
+}
+
+func sysCapget(t *task.Task, a *Args) (uint64, error) {
+	words, pid, err := capHeader(t, a)
+	if a.Addr(1) == 0 && (err == nil || err == unix.EINVAL) {
+		return 0, nil // it only asked for the version
+	}
+	if err != nil {
+		return 0, err
+	}
+	o, err := thread(t, int(pid))
+	if err != nil {
+		return 0, err
+	}
+	c := o.Cred()
+	b := make([]byte, 0, 24)
+	for i := range words {
+		for _, s := range []cred.Caps{c.Effective, c.Permitted, c.Inheritable} {
+			b = le.AppendUint32(b, uint32(s>>(32*i)))
+		}
+	}
+	return 0, t.CopyOut(a.Addr(1), b)
+}
+
+func sysCapset(t *task.Task, a *Args) (uint64, error) {
+	words, pid, err := capHeader(t, a)
+	if err != nil {
+		return 0, err
+	}
+	if pid != 0 && task.ID(pid) != t.ID() {
+		return 0, unix.EPERM
+	}
+	var b [24]byte
+	if err := t.CopyIn(b[:12*words], a.Addr(1)); err != nil {
+		return 0, err
+	}
+	var sets [3]cred.Caps
+	for i := range sets {
+		sets[i] = (cred.Caps(le.Uint32(b[4*i:])) | cred.Caps(le.Uint32(b[12+4*i:]))<<32) & cred.AllCaps
+	}
+	return change(t, func(c *cred.Cred) error { return c.SetCaps(sets[0], sets[1], sets[2]) })
 }

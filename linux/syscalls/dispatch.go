@@ -48,6 +48,11 @@ var families = [][]Row{
 	randomRows,
 	prctlRows,
 	timersRows,
+	signalfdRows,
+	pidfdRows,
+	shmRows,
+	semRows,
+	msgRows,
 }
 
 // tableSize is more than the highest system call number of either architecture.

@@ -74,6 +74,7 @@ func sysEpollCtl(t *task.Task, a *Args) (uint64, error) {
 		}
 		return 0, unix.EINVAL
 	}
+	target.PollFor(t.VFS(), nil) // a signalfd is to tell of this task's signals
 	return 0, ep.Control(a.Int(1), a.Int(2), target, event)
 }
 

@@ -21,7 +21,7 @@ var processRows = []Row{
 	{Name: "exit", Args: []Kind{Int}, Do: sysExit},
 	{Name: "exit_group", Args: []Kind{Int}, Do: sysExitGroup},
 	{Name: "wait4", Args: []Kind{PID, Ptr, WaitOptions, Ptr}, Do: sysWait4},
-	{Name: "waitid", Args: []Kind{Int, PID, Ptr, WaitOptions, Ptr}, Do: sysWaitid, Support: Partial, Note: "no P_PIDFD"},
+	{Name: "waitid", Args: []Kind{Int, PID, Ptr, WaitOptions, Ptr}, Do: sysWaitid},
 	{Name: "setsid", Do: sysSetsid},
 	{Name: "getsid", Args: []Kind{PID}, Do: sysGetsid},
 	{Name: "setpgid", Args: []Kind{PID, PID}, Do: sysSetpgid},
@@ -104,6 +104,7 @@ func sysWaitid(t *task.Task, a *Args) (uint64, error) {
 		return 0, unix.EINVAL
 	}
 	var who task.WaitFor
+	again := false // a pidfd that does not block: EAGAIN where there is nothing yet
 	pid := task.ID(a.Int(1))
 	switch a.Int(0) {
 	case unix.P_ALL:
@@ -120,10 +121,28 @@ func sysWaitid(t *task.Task, a *Args) (uint64, error) {
 		if who.Job = t.WaitJob(pid); who.Job == nil {
 			return 0, unix.ECHILD
 		}
+	case unix.P_PIDFD:
+		if pid < 0 {
+			return 0, unix.EINVAL
+		}
+		g, flags, err := t.GroupByPIDFD(int(pid))
+		switch {
+		case err != nil:
+			return 0, err
+		case g == nil:
+			return 0, unix.ECHILD
+		case flags&unix.O_NONBLOCK != 0 && options&task.WNOHANG == 0:
+			options |= task.WNOHANG
+			again = true
+		}
+		who.Group = g
 	default:
 		return 0, unix.EINVAL
 	}
 	w, err := t.Wait(who, options)
+	if err == nil && w.ID == 0 && again {
+		err = unix.EAGAIN
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -8,7 +8,9 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/cred"
+	"kevlar/linux/ipc"
 	"kevlar/linux/uts"
+	"kevlar/linux/wait"
 )
 
 // DefaultSlack is the timer slack of the first process, in nanoseconds: PR_SET_TIMERSLACK.
@@ -19,6 +21,8 @@ const DefaultSlack = 50_000
 type attributes struct {
 	sched       sched
 	uts         atomic.Pointer[uts.Namespace]
+	ipc         atomic.Pointer[ipc.Namespace]
+	semUndo     *ipc.Undo     // what SEM_UNDO takes back; nil before the first
 	slack       atomic.Uint64 // nanoseconds; timers here are exact, which any slack allows
 	baseSlack   uint64        // what slack 0 sets
 	personality atomic.Uint32
@@ -33,6 +37,8 @@ type groupAttributes struct {
 	oomAdj      atomic.Int32
 	oomMin      atomic.Int32  // the lowest oomAdj that was set with CAP_SYS_RESOURCE
 	coreFilter  atomic.Uint32 // /proc/PID/coredump_filter, xor defaultCoreFilter
+
+	signalWait wait.Queue // woken when a signal is sent
 
 	itimers     itimers
 	posixTimers posixTimers
@@ -57,7 +63,8 @@ func (t *Task) inherit(from *Task, flags uint64) {
 
 // initial gives the first task of a machine its attributes.
 func (a *attributes) initial() {
-	a.uts.Store(uts.Initial())
+	a.uts.Store(uts.New())
+	a.ipc.Store(ipc.NewNamespace(true))
 	a.slack.Store(DefaultSlack)
 	a.baseSlack = DefaultSlack
 	a.machineKill = unix.PR_MCE_KILL_DEFAULT
@@ -75,9 +82,9 @@ func (g *groupAttributes) inherit(from *groupAttributes) {
 // rights its caller lacks.
 func (t *Task) newProgram(secure bool) {
 	g := t.Group
-	t.attributes.personality &^= readImpliesExec
+	t.attributes.personality.And(^uint32(readImpliesExec))
 	if secure {
-		t.attributes.personality &^= clearedOnSetID
+		t.attributes.personality.And(^uint32(clearedOnSetID))
 		t.deathSig.Store(0)
 	}
 	c := t.Cred()

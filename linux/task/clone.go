@@ -44,7 +44,7 @@ func (a *CloneArgs) check(t *Task) error {
 		has(unix.CLONE_THREAD) && has(unix.CLONE_NEWPID),
 		has(unix.CLONE_THREAD) && t.childNS != t.pid.ns,
 		has(unix.CLONE_PARENT) && t.Group.unkillable,
-		has(unix.CLONE_PIDFD) && has(unix.CLONE_DETACHED),
+		has(unix.CLONE_PIDFD) && has(unix.CLONE_DETACHED|unix.CLONE_THREAD),
 		a.ExitSignal < 0 || a.ExitSignal > abi.NumSignals:
 		return unix.EINVAL
 	}
@@ -69,9 +69,23 @@ func (t *Task) Clone(a *CloneArgs) (ID, error) {
 	} else {
 		c.Group = t.newGroup(c, a)
 	}
-	if err := t.publish(c, a); err != nil {
+	pidfd, err := t.reservePIDFD(a)
+	if err != nil {
 		c.letGo()
 		return 0, err
+	}
+	if err := t.publish(c, a); err != nil {
+		if pidfd >= 0 {
+			t.Files.Abandon(pidfd)
+		}
+		c.letGo()
+		return 0, err
+	}
+	if a.Flags&unix.CLONE_VM == 0 {
+		c.Mem.SetOwner(int32(c.Group.pid.global()))
+	}
+	if pidfd >= 0 {
+		t.Files.Fill(pidfd, c.Group.pid.file(0))
 	}
 	id := c.pid.in(t.pid.ns)
 	// A fault in these is the program's loss: clone(2) has no error for it.
@@ -117,6 +131,9 @@ func (t *Task) share(c *Task, a *CloneArgs) error {
 		c.FS = t.FS
 	} else {
 		c.FS = t.FS.Copy()
+		if a.Flags&unix.CLONE_NEWNS != 0 {
+			c.FS.CopyNamespace()
+		}
 	}
 	if a.Flags&unix.CLONE_FILES != 0 {
 		t.Files.Ref()
@@ -124,6 +141,7 @@ func (t *Task) share(c *Task, a *CloneArgs) error {
 	} else {
 		c.Files = t.Files.Fork()
 	}
+	c.shareIPC(t, a.Flags)
 	return nil
 }
 
@@ -213,6 +231,12 @@ func (t *Task) publishLocked(c *Task, a *CloneArgs) error {
 		return abi.ERESTARTNOINTR
 	}
 	ns := t.childNS
+	if a.Flags&unix.CLONE_NEWPID != 0 {
+		var err error
+		if ns, err = NewPIDNamespace(ns); err != nil {
+			return err
+		}
+	}
 	p, err := newPIDAt(ns, a.SetTID)
 	if err != nil {
 		return err

@@ -306,6 +306,7 @@ func (p *program) load(id *cred.Cred, secure bool) (err error) {
 	if p.space, err = mm.New(t.Kernel.Machine); err != nil {
 		return err
 	}
+	p.space.SetOwner(int32(t.Group.pid.global()))
 	bias := uint64(0)
 	if p.elf.Dynamic {
 		if p.elf.Interp != "" {

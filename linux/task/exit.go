@@ -96,6 +96,7 @@ func (t *Task) SetClearTID(a user.Addr) { t.clearTID = a }
 func (t *Task) letGo() {
 	t.hide()
 	t.leaveMemory()
+	t.leaveIPC()
 	if t.Files != nil {
 		t.Files.Unref(t.VFS())
 	}

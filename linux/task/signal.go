@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/wait"
 )
 
 // Sets of signals by what they do when nobody handles them: signal(7).
@@ -252,6 +253,7 @@ func (g *Group) ignores(sig unix.Signal, force bool) bool {
 
 // notify wakes a thread that can take sig.
 func (g *Group) notify(sig unix.Signal, to *Task) {
+	g.signalWait.Wake(wait.In)
 	if sig == unix.SIGKILL {
 		for t := g.threads; t != nil; t = t.next {
 			t.interrupt()

@@ -37,10 +37,8 @@ type Namespace struct {
 // initialID is the inode number of the first namespace in /proc/PID/ns, as on Linux.
 const initialID = 0xeffffffe
 
-var initial = &Namespace{id: initialID, node: none, domain: none}
-
-// Initial is the namespace of the first process.
-func Initial() *Namespace { return initial }
+// New returns the namespace of a machine's first process.
+func New() *Namespace { return &Namespace{id: initialID, node: none, domain: none} }
 
 // lastID counts namespaces. Their inode numbers start where Linux's dynamic ones do.
 var lastID atomic.Uint64

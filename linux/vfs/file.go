@@ -525,6 +525,20 @@ func (f *File) ReadDir(c *Context, emit func(e DirEntry) bool) error {
 // Poll returns the events that hold now and registers e, where not nil; see FileOps.
 func (f *File) Poll(e *wait.Entry) wait.Events { return f.Ops.Poll(f, e) }
 
+// TaskPoller are operations for which it matters who polls: signalfd's.
+type TaskPoller interface {
+	FileOps
+	PollFor(c *Context, f *File, e *wait.Entry) wait.Events
+}
+
+// PollFor is Poll for the task behind c.
+func (f *File) PollFor(c *Context, e *wait.Entry) wait.Events {
+	if p, ok := f.Ops.(TaskPoller); ok {
+		return p.PollFor(c, f, e)
+	}
+	return f.Ops.Poll(f, e)
+}
+
 // Unpoll undoes Poll's registration.
 func (f *File) Unpoll(e *wait.Entry) { f.Ops.Unpoll(f, e) }
 

@@ -85,6 +85,13 @@ func (q *Queue) Add(e *Entry) {
 	q.tail = e
 }
 
+// Leave takes e out of the queue that it is in, if any. Only who added it calls this.
+func (e *Entry) Leave() {
+	if q := e.queue; q != nil {
+		q.Remove(e)
+	}
+}
+
 // Remove takes e out of the queue; it may be out already.
 func (q *Queue) Remove(e *Entry) {
 	q.mu.Lock()

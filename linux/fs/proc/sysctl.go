@@ -140,7 +140,7 @@ func namesOf(c *vfs.Context) *uts.Namespace {
 	if t := task.Of(c); t != nil {
 		return t.UTS()
 	}
-	return uts.Initial()
+	return uts.New()
 }
 
 func (fs *FS) sysctls() []sysctl {

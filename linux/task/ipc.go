@@ -1,0 +1,76 @@
+package task
+
+import (
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/ipc"
+)
+
+// IPC is the namespace of System V IPC and message queues that the task is in.
+func (t *Task) IPC() *ipc.Namespace { return t.attributes.ipc.Load() }
+
+// IPCCaller says who the task is, for package ipc.
+func (t *Task) IPCCaller() ipc.Caller {
+	return ipc.Caller{Cred: t.Cred(), PID: int32(t.Group.pid.global()), Waiter: t.Waiter}
+}
+
+// SemUndo is what the task takes back of its semaphore operations when it ends.
+func (t *Task) SemUndo() *ipc.Undo {
+	if t.attributes.semUndo == nil {
+		t.attributes.semUndo = ipc.NewUndo()
+	}
+	return t.attributes.semUndo
+}
+
+// shareIPC gives a task that clone makes its namespace, and with CLONE_SYSVSEM from's Undo.
+func (t *Task) shareIPC(from *Task, flags uint64) {
+	if flags&unix.CLONE_NEWIPC != 0 {
+		t.attributes.ipc.Store(ipc.NewNamespace(false))
+	} else {
+		t.attributes.ipc.Store(from.IPC().Ref())
+	}
+	if flags&unix.CLONE_SYSVSEM != 0 {
+		t.attributes.semUndo = from.SemUndo()
+		t.attributes.semUndo.Ref()
+	}
+}
+
+// enterIPC moves the calling task to another namespace, whose reference it takes over. What
+// it has done to semaphores is taken back.
+func (t *Task) enterIPC(ns *ipc.Namespace) {
+	t.releaseUndo()
+	t.attributes.ipc.Swap(ns).Unref()
+}
+
+// leaveIPC is the end of a task that others may still look at.
+func (t *Task) leaveIPC() {
+	t.releaseUndo()
+	if ns := t.IPC(); ns != nil {
+		ns.Unref()
+	}
+}
+
+func (t *Task) releaseUndo() {
+	if u := t.attributes.semUndo; u != nil {
+		t.attributes.semUndo = nil
+		u.Release(int32(t.Group.pid.global()))
+	}
+}
+
+// SeenID translates a process's ID in the initial PID namespace, which objects that
+// outlive processes keep, to the one in t's; 0 where it cannot be seen.
+func (t *Task) SeenID(global int32) int32 {
+	if t.pid.ns.level == 0 {
+		return global
+	}
+	procs.RLock()
+	defer procs.RUnlock()
+	root := t.pid.ns
+	for root.parent != nil {
+		root = root.parent
+	}
+	if p := root.ids[ID(global)]; p != nil {
+		return int32(p.in(t.pid.ns))
+	}
+	return 0
+}
