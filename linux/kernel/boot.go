@@ -14,6 +14,7 @@ import (
 	"kevlar/linux/fs/devtmpfs"
 	"kevlar/linux/fs/initramfs"
 	"kevlar/linux/fs/proc"
+	"kevlar/linux/fs/sysfs"
 	"kevlar/linux/fs/tmpfs"
 	"kevlar/linux/klog"
 	"kevlar/linux/syscalls"
@@ -67,6 +68,7 @@ func (s *system) run() (int, error) {
 	}
 	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: klog.Log}
 	proc.Register(s.k)
+	sysfs.Register(s.m)
 	if err := s.makeRoot(); err != nil {
 		return statusPanic, err
 	}

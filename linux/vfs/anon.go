@@ -38,6 +38,14 @@ var (
 	anonInode = anons.inode(&Context{}, 0o600)
 )
 
+// Their file systems have names, but only the kernel mounts them.
+func init() {
+	for _, p := range []*pseudoFS{pipes, sockets} {
+		p.sb.Type.Mount = func(*Context, string, bool, string) (*Superblock, error) { return nil, unix.EINVAL }
+		RegisterFS(p.sb.Type)
+	}
+}
+
 // pseudoInode opens a pipe again through /proc/PID/fd, and no socket (ENXIO).
 type pseudoInode struct{ DefaultInode }
 

@@ -265,7 +265,7 @@ func newText(s *subject, e *entry) *text {
 		t.Watch = func() (*wait.Queue, uint64) { return e.watch(s) }
 	}
 	if e.secret {
-		t.Check = func(c *vfs.Context) error {
+		t.Check = func(c *vfs.Context, _ *vfs.File) error {
 			o, err := s.task()
 			if err == nil && !task.Of(c).MayInspect(o) {
 				err = unix.EACCES

@@ -94,6 +94,14 @@ func (d *Dir) Lookup(_ *vfs.Context, _ *vfs.Inode, name string) (*vfs.Inode, err
 	return nil, unix.ENOENT
 }
 
+// Create implements vfs.InodeOps. Linux tells files from everything else here.
+func (d *Dir) Create(_ *vfs.Context, _ *vfs.Inode, _ string, n *vfs.NewNode) (*vfs.Inode, error) {
+	if n.Mode&unix.S_IFMT == unix.S_IFREG {
+		return nil, unix.EACCES
+	}
+	return nil, unix.EPERM
+}
+
 // Setattr implements vfs.InodeOps.
 func (d *Dir) Setattr(_ *vfs.Context, _ *vfs.Inode, a *vfs.Attr) error { return Setattr(a) }
 

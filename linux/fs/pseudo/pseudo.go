@@ -25,7 +25,7 @@ type Text struct {
 	Store   func(c *vfs.Context, data []byte) error
 	NoStore error
 	// Check, where not nil, may refuse an open.
-	Check func(c *vfs.Context) error
+	Check func(c *vfs.Context, f *vfs.File) error
 	// Watch, where not nil, is a queue that announces changes, and how many there were:
 	// poll reports POLLERR and POLLPRI once after each.
 	Watch func() (*wait.Queue, uint64)
@@ -45,9 +45,9 @@ func Setattr(a *vfs.Attr) error {
 }
 
 // Open implements vfs.InodeOps.
-func (t *Text) Open(c *vfs.Context, _ *vfs.Inode, _ *vfs.File) (vfs.FileOps, error) {
+func (t *Text) Open(c *vfs.Context, _ *vfs.Inode, f *vfs.File) (vfs.FileOps, error) {
 	if t.Check != nil {
-		if err := t.Check(c); err != nil {
+		if err := t.Check(c, f); err != nil {
 			return nil, err
 		}
 	}
