@@ -67,7 +67,7 @@ func (p *pseudoFS) inode(c *Context, mode uint32) *Inode {
 // open makes a File of inode i. shown is its path.
 func (p *pseudoFS) open(i *Inode, shown string, ops FileOps, flags uint32) *File {
 	d := &Dentry{sb: p.sb}
-	d.place.Store(&place{nil, shown})
+	d.place.Store(newPlace(nil, shown))
 	d.inode.Store(i)
 	i.use()
 	f := newFile(Path{p.m, d}.Get(), i, flags)

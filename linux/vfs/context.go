@@ -70,25 +70,40 @@ func KernelContext(fs *FSInfo) *Context {
 }
 
 // FSInfo is a task's view of the file tree, shared by clone(CLONE_FS): mount
-// namespace, root directory, working directory and umask. mu guards the paths; it
-// is a leaf lock, but that a copy's is taken after its original's.
+// namespace, root directory, working directory and umask. Reading takes no lock; mu is
+// held to change the paths.
 type FSInfo struct {
 	refs  atomic.Int32
 	umask atomic.Uint32
+	ns    atomic.Pointer[MountNS]
 
-	mu        sync.RWMutex
-	ns        *MountNS
-	root, cwd Path
+	mu        sync.Mutex
+	root, cwd atomic.Pointer[Path] // what they point to never changes
 }
 
 // NewFSInfo returns a view of ns from its root, with umask 022.
 func NewFSInfo(ns *MountNS) *FSInfo {
 	root := ns.Root()
-	fs := &FSInfo{ns: ns, root: root.Get(), cwd: root.Get()}
-	fs.refs.Store(1)
-	fs.umask.Store(0o022)
+	fs := &FSInfo{}
+	fs.init(ns, root, root, 0o022)
 	ns.join(fs)
 	return fs
+}
+
+func (fs *FSInfo) init(ns *MountNS, root, cwd Path, umask uint32) {
+	fs.refs.Store(1)
+	fs.ns.Store(ns)
+	fs.umask.Store(umask)
+	set(&fs.root, root)
+	set(&fs.cwd, cwd)
+}
+
+// set changes one of the paths, with mu held or before others see fs.
+func set(at *atomic.Pointer[Path], p Path) {
+	p.Get()
+	if old := at.Swap(&p); old != nil {
+		old.Put()
+	}
 }
 
 // Ref adds a reference, for clone(CLONE_FS).
@@ -103,69 +118,48 @@ func (fs *FSInfo) Unref() {
 		return
 	}
 	fs.mu.Lock()
-	root, cwd, ns := fs.root, fs.cwd, fs.ns
-	fs.root, fs.cwd = Path{}, Path{}
+	set(&fs.root, Path{})
+	set(&fs.cwd, Path{})
 	fs.mu.Unlock()
-	root.Put()
-	cwd.Put()
-	ns.leave(fs)
+	fs.ns.Load().leave(fs)
 }
 
 // Copy returns a view of its own with the same directories, for fork and
 // unshare(CLONE_FS).
 func (fs *FSInfo) Copy() *FSInfo {
-	n := &FSInfo{ns: fs.Namespace()}
-	n.refs.Store(1)
-	n.umask.Store(fs.umask.Load())
-	n.ns.join(n) // first, so that pivot_root does not miss what is copied
-	fs.mu.RLock()
-	defer fs.mu.RUnlock()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.root, n.cwd = fs.root.Get(), fs.cwd.Get()
+	n, ns := &FSInfo{}, fs.ns.Load()
+	ns.viewMu.Lock() // so that pivot_root changes the copy too, or has changed the original
+	defer ns.viewMu.Unlock()
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	n.init(ns, *fs.root.Load(), *fs.cwd.Load(), fs.umask.Load())
+	ns.Ref()
+	ns.views[n] = struct{}{}
 	return n
 }
 
 // Namespace is the mount namespace that the view is of.
-func (fs *FSInfo) Namespace() *MountNS {
-	fs.mu.RLock()
-	defer fs.mu.RUnlock()
-	return fs.ns
-}
+func (fs *FSInfo) Namespace() *MountNS { return fs.ns.Load() }
 
 // Root is the root directory. The path is good until somebody changes it; what is
 // kept longer takes a reference with Path.Get.
-func (fs *FSInfo) Root() Path {
-	fs.mu.RLock()
-	defer fs.mu.RUnlock()
-	return fs.root
-}
+func (fs *FSInfo) Root() Path { return *fs.root.Load() }
 
 // Cwd is the working directory, likewise.
-func (fs *FSInfo) Cwd() Path {
-	fs.mu.RLock()
-	defer fs.mu.RUnlock()
-	return fs.cwd
-}
+func (fs *FSInfo) Cwd() Path { return *fs.cwd.Load() }
 
 // SetRoot changes the root directory, as chroot does after its checks.
 func (fs *FSInfo) SetRoot(p Path) {
-	p.Get()
 	fs.mu.Lock()
-	old := fs.root
-	fs.root = p
-	fs.mu.Unlock()
-	old.Put()
+	defer fs.mu.Unlock()
+	set(&fs.root, p)
 }
 
 // SetCwd changes the working directory, as chdir does after its checks.
 func (fs *FSInfo) SetCwd(p Path) {
-	p.Get()
 	fs.mu.Lock()
-	old := fs.cwd
-	fs.cwd = p
-	fs.mu.Unlock()
-	old.Put()
+	defer fs.mu.Unlock()
+	set(&fs.cwd, p)
 }
 
 // Umask is the file mode creation mask.

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 )
@@ -17,23 +18,40 @@ type Dentry struct {
 	inode atomic.Pointer[Inode]
 	place atomic.Pointer[place]
 
-	// mu guards children. It is a leaf lock.
-	mu        sync.RWMutex
-	children  map[string]*Dentry
+	// kids is a hash table of the children, chained through their next. Readers take no
+	// lock: they may miss a child while others change the table, and then look again
+	// with the directory's Mu held, but never find a wrong one. mu is held to change
+	// it. It is a leaf lock.
+	kids      atomic.Pointer[kids]
+	next      atomic.Pointer[Dentry]
+	mu        sync.Mutex
+	count     int // children
 	negatives int // children without an inode
 
 	mounted  atomic.Int32 // mounts on this dentry, in any namespace
 	unlinked atomic.Bool  // the name has been removed; the cache no longer leads here
 }
 
+// kids has a power of two of chains.
+type kids []atomic.Pointer[Dentry]
+
+func (k kids) chain(hash uint64) *atomic.Pointer[Dentry] { return &k[hash&uint64(len(k)-1)] }
+
+var hashSeed = maphash.MakeSeed()
+
 type place struct {
 	parent *Dentry // nil at the root of a file system
 	name   string
+	hash   uint64 // of name
+}
+
+func newPlace(parent *Dentry, name string) *place {
+	return &place{parent, name, maphash.String(hashSeed, name)}
 }
 
 func newDentry(parent *Dentry, name string, i *Inode) *Dentry {
 	d := &Dentry{}
-	d.place.Store(&place{parent, name})
+	d.place.Store(newPlace(parent, name))
 	d.inode.Store(i)
 	if parent != nil {
 		d.sb = parent.sb
@@ -55,13 +73,75 @@ func (d *Dentry) Name() string { return d.place.Load().name }
 // Unlinked reports whether the name has been removed.
 func (d *Dentry) Unlinked() bool { return d.unlinked.Load() }
 
-// cached returns the child in the cache, nil if the cache does not know. It does not
-// allocate.
+// cached returns the child in the cache, nil if the cache does not know. It takes no
+// lock and does not allocate. Without the directory's Mu it may overlook a child.
 func (d *Dentry) cached(name []byte) *Dentry {
-	d.mu.RLock()
-	child := d.children[string(name)]
-	d.mu.RUnlock()
-	return child
+	k := d.kids.Load()
+	if k == nil {
+		return nil
+	}
+	h := maphash.Bytes(hashSeed, name)
+	for c := k.chain(h).Load(); c != nil; c = c.next.Load() {
+		// A child that rename moves meanwhile may be in another directory's chain.
+		if pl := c.place.Load(); pl.hash == h && pl.parent == d && pl.name == string(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+// insert puts a child into the table, with mu held.
+func (d *Dentry) insert(c *Dentry) {
+	k := d.kids.Load()
+	if k == nil {
+		n := make(kids, 4)
+		k = &n
+		d.kids.Store(k)
+	} else if d.count >= 2*len(*k) {
+		k = d.grow(*k)
+	}
+	head := k.chain(c.place.Load().hash)
+	c.next.Store(head.Load())
+	head.Store(c)
+	d.count++
+	if c.Inode() == nil {
+		d.negatives++
+	}
+}
+
+// grow moves the children to a larger table. Readers of the old one may end in a chain
+// of the new one, and miss.
+func (d *Dentry) grow(old kids) *kids {
+	n := make(kids, 4*len(old))
+	for i := range old {
+		for c := old[i].Load(); c != nil; {
+			next := c.next.Load()
+			head := n.chain(c.place.Load().hash)
+			c.next.Store(head.Load())
+			head.Store(c)
+			c = next
+		}
+	}
+	d.kids.Store(&n)
+	return &n
+}
+
+// remove takes a child out of the table, if it is there, with mu held.
+func (d *Dentry) remove(c *Dentry) {
+	k := d.kids.Load()
+	if k == nil {
+		return
+	}
+	for at := k.chain(c.place.Load().hash); at.Load() != nil; at = &at.Load().next {
+		if at.Load() == c {
+			at.Store(c.next.Load())
+			d.count--
+			if c.Inode() == nil {
+				d.negatives--
+			}
+			return
+		}
+	}
 }
 
 // maxNegatives bounds the negative dentries of one directory.
@@ -72,32 +152,29 @@ const maxNegatives = 256
 func (d *Dentry) add(name string, i *Inode) *Dentry {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if old := d.children[name]; old != nil {
+	if old := d.cached([]byte(name)); old != nil {
 		return old
 	}
-	if d.children == nil {
-		d.children = make(map[string]*Dentry)
-	}
-	if i == nil {
-		if d.negatives++; d.negatives > maxNegatives {
-			d.pruneNegatives()
-		}
+	if i == nil && d.negatives >= maxNegatives {
+		d.pruneNegatives()
 	}
 	child := newDentry(d, name, i)
-	d.children[name] = child
+	d.insert(child)
 	return child
 }
 
 // pruneNegatives forgets the negative dentries, with mu held. Whoever holds one
 // finds it unlinked and looks again.
 func (d *Dentry) pruneNegatives() {
-	for name, child := range d.children {
-		if child.Inode() == nil {
-			child.unlinked.Store(true)
-			delete(d.children, name)
+	k := *d.kids.Load()
+	for i := range k {
+		for c := k[i].Load(); c != nil; c = c.next.Load() {
+			if c.Inode() == nil {
+				c.unlinked.Store(true)
+				d.remove(c)
+			}
 		}
 	}
-	d.negatives = 1 // the one that add is about to add
 }
 
 // instantiate turns a negative dentry into a name of i, with the directory's Mu held
@@ -106,22 +183,19 @@ func (d *Dentry) instantiate(i *Inode) {
 	p := d.Parent()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.negatives--
+	if !d.unlinked.Load() {
+		p.negatives--
+	}
 	d.inode.Store(i)
 }
 
 // forget takes d out of the cache: its name has been removed. The directory's Mu is
 // held for writing.
 func (d *Dentry) forget() {
-	pl := d.place.Load()
-	pl.parent.mu.Lock()
-	defer pl.parent.mu.Unlock()
-	if pl.parent.children[pl.name] == d {
-		delete(pl.parent.children, pl.name)
-		if d.Inode() == nil {
-			pl.parent.negatives--
-		}
-	}
+	p := d.Parent()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(d)
 	d.unlinked.Store(true)
 }
 
@@ -132,13 +206,15 @@ func (d *Dentry) move(parent *Dentry, name string) {
 	if old := parent.cached([]byte(name)); old != nil {
 		old.forget()
 	}
-	parent.mu.Lock()
-	defer parent.mu.Unlock()
-	if parent.children == nil {
-		parent.children = make(map[string]*Dentry)
-	}
-	parent.children[name] = d
-	d.place.Store(&place{parent, name})
+	d.put(newPlace(parent, name))
+}
+
+// put puts d, which is in no table, at a place.
+func (d *Dentry) put(pl *place) {
+	pl.parent.mu.Lock()
+	defer pl.parent.mu.Unlock()
+	d.place.Store(pl)
+	pl.parent.insert(d)
 	d.unlinked.Store(false)
 }
 

@@ -487,14 +487,13 @@ func (fs *FSInfo) CopyNamespace() {
 	ns.root.enter(ns)
 	mountMu.Unlock()
 	fs.mu.Lock()
-	for _, p := range []*Path{&fs.root, &fs.cwd} {
+	for _, at := range [...]*atomic.Pointer[Path]{&fs.root, &fs.cwd} {
+		p := *at.Load()
 		if m := moved[p.Mnt]; m != nil {
-			was := *p
-			*p = Path{m, p.D}.Get()
-			was.Put()
+			set(at, Path{m, p.D})
 		}
 	}
-	fs.ns = ns
+	fs.ns.Store(ns)
 	fs.mu.Unlock()
 	ns.join(fs)
 	ns.Unref() // newNS's: fs holds it now
@@ -508,11 +507,7 @@ func (fs *FSInfo) EnterNamespace(ns *MountNS) {
 	root := ns.Root()
 	fs.SetRoot(root)
 	fs.SetCwd(root)
-	fs.mu.Lock()
-	old := fs.ns
-	fs.ns = ns
-	fs.mu.Unlock()
-	old.leave(fs)
+	fs.ns.Swap(ns).leave(fs)
 }
 
 // Mounts lists the mounts of the namespace in order. Their places may change at any

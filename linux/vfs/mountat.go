@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"sync/atomic"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -397,10 +399,9 @@ func (ns *MountNS) moveViews(from, to Path) {
 	defer ns.viewMu.Unlock()
 	for fs := range ns.views {
 		fs.mu.Lock()
-		for _, p := range [...]*Path{&fs.root, &fs.cwd} {
-			if *p == from {
-				*p = to.Get()
-				from.Put()
+		for _, at := range [...]*atomic.Pointer[Path]{&fs.root, &fs.cwd} {
+			if *at.Load() == from {
+				set(at, to)
 			}
 		}
 		fs.mu.Unlock()

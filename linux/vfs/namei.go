@@ -484,18 +484,8 @@ func swapPlaces(a, b *Dentry) {
 	pa, pb := a.place.Load(), b.place.Load()
 	a.forget()
 	b.forget()
-	put := func(d *Dentry, pl *place) {
-		pl.parent.mu.Lock()
-		defer pl.parent.mu.Unlock()
-		if pl.parent.children == nil {
-			pl.parent.children = make(map[string]*Dentry)
-		}
-		pl.parent.children[pl.name] = d
-		d.place.Store(pl)
-		d.unlinked.Store(false)
-	}
-	put(a, pb)
-	put(b, pa)
+	a.put(pb)
+	b.put(pa)
 }
 
 // Readlink is the target of the symbolic link that name is: readlinkat(2). An empty
