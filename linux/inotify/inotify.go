@@ -58,6 +58,7 @@ func charge(kind *map[uint32]int64, uid uint32, n, limit int64) bool {
 // lock of an inode's list of watches, and before queue's.
 type Instance struct {
 	vfs.DefaultOps
+	vfs.Stays
 	uid   uint32
 	queue wait.Queue
 

@@ -26,6 +26,7 @@ var nesting sync.Mutex
 // is ready and not what is watched.
 type Epoll struct {
 	vfs.DefaultOps
+	vfs.Stays
 
 	queue   wait.Queue     // who waits for the list to fill; below ready.mu's users
 	parents map[*Epoll]int // epoll files that watch this one; guarded by nesting

@@ -15,6 +15,7 @@ import (
 // Eventfd is a counter to wait for: eventfd(2).
 type Eventfd struct {
 	vfs.DefaultOps
+	vfs.Stays
 	semaphore bool // EFD_SEMAPHORE: a read takes one
 
 	queue wait.Queue

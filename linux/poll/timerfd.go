@@ -16,6 +16,7 @@ import (
 // Timerfd is a timer to wait for: timerfd_create(2).
 type Timerfd struct {
 	vfs.DefaultOps
+	vfs.Stays
 	wall bool // a clock that can be set
 
 	queue wait.Queue

@@ -8,12 +8,6 @@ import (
 	"kevlar/linux/wait"
 )
 
-// Poll bits that only si_band shows: poll(2).
-const (
-	pollRdBand = 0x080
-	pollWrBand = 0x200
-)
-
 // IOTarget is who gets SIGIO of a file: a thread, a process or a process group
 // (fcntl(2), F_SETOWN_EX). It implements vfs.SignalTarget.
 type IOTarget struct {
@@ -78,9 +72,9 @@ func ioInfo(from *vfs.Owner, band wait.Events) abi.SigInfo {
 		code, bits = abi.POLL_ERR, wait.Err
 	case band&wait.In != 0:
 	case band&wait.Pri != 0:
-		code, bits = abi.POLL_PRI, wait.Pri|pollRdBand
+		code, bits = abi.POLL_PRI, wait.Pri|wait.RdBand
 	case band&wait.Out != 0:
-		code, bits = abi.POLL_OUT, wait.Out|wait.WrNorm|pollWrBand
+		code, bits = abi.POLL_OUT, wait.Out|wait.WrNorm|wait.WrBand
 	}
 	if sig != unix.SIGIO && (syncSignals | abi.SigMask(unix.SIGCHLD)).Has(sig) {
 		code = abi.SI_SIGIO // these have codes of their own

@@ -44,6 +44,12 @@ func (DefaultOps) Fallocate(*Context, *File, uint32, int64, int64) error { retur
 func (DefaultOps) Flush(*Context, *File) error                           { return nil }
 func (DefaultOps) Release(*File)                                         {}
 
+// Stays, embedded beside DefaultOps, makes lseek succeed and do nothing, as it does on
+// eventfd, epoll, timerfd, signalfd and inotify files.
+type Stays struct{}
+
+func (Stays) stays() {}
+
 // SeekIn is lseek in a file of the given size whose data has no holes.
 func SeekIn(off int64, whence int, pos, size int64) (int64, error) {
 	var base int64
@@ -65,7 +71,7 @@ func SeekIn(off int64, whence int, pos, size int64) (int64, error) {
 		return 0, unix.EINVAL
 	}
 	if off > 0 && base > math.MaxInt64-off {
-		return 0, unix.EOVERFLOW
+		return 0, unix.EINVAL
 	}
 	if base+off < 0 {
 		return 0, unix.EINVAL

@@ -31,7 +31,9 @@ const (
 	Hup    Events = unix.POLLHUP
 	RdHup  Events = unix.POLLRDHUP
 	RdNorm Events = 0x040
+	RdBand Events = 0x080
 	WrNorm Events = 0x100
+	WrBand Events = 0x200
 	All    Events = ^Events(0)
 )
 

@@ -11,23 +11,27 @@ import (
 )
 
 // Linux accounts a message by the memory it takes: so that buffers fill after the same
-// number of messages here, charge follows its rule. Up to linear bytes are in one allocation of a
-// power of two, with a trailer; the rest is in pages, of which one message of a stream has
-// at most eight.
+// number of messages here, charge follows its rule. Up to linear bytes are in one allocation
+// of a power of two, with a trailer; the rest is in pages. A stream is cut into messages of
+// at most chunk bytes.
 const (
-	header  = 256
-	trailer = 320
-	linear  = 16384 - trailer
-	page    = 4096
-	chunk   = linear + 8*page
+	header      = 256
+	trailer     = 320
+	page        = 4096
+	linear      = 4*page - trailer // of a record
+	linearChunk = page - trailer   // of a piece of a stream
+	chunk       = linearChunk + 8*page
+	maxPages    = 17
 )
 
 // charge is what n bytes in one message count against SO_SNDBUF.
-func charge(n int) int64 {
-	if n > linear {
-		return int64(header + linear + trailer + (n-linear+page-1)/page*page)
+func (s *Sock) charge(n int) int64 {
+	most := linear
+	if s.stream() {
+		most = linearChunk
 	}
-	return header + 1<<bits.Len(uint(n+trailer-1))
+	pages := (min(max(0, n-most), maxPages*page) + page - 1) / page
+	return int64(header + 1<<bits.Len(uint(max(0, n-pages*page)+trailer-1)) + pages*page)
 }
 
 // Send implements socket.Socket. It takes over the references of m.Files where it
@@ -43,15 +47,24 @@ func (s *Sock) Send(c *vfs.Context, m *socket.Message) (int, error) {
 		return s.sendDatagram(c, m)
 	}
 	s.mu.Lock()
-	st, to := s.state, s.peer
+	st, to, shut, err := s.state, s.peer, s.noSend, s.err
+	if s.stream() {
+		err = nil // it comes later there
+	} else {
+		s.err = nil
+	}
 	s.mu.Unlock()
 	switch {
+	case err != nil:
+		return 0, err
 	case len(m.Addr) > 0 && st == connected && s.stream():
 		return 0, unix.EISCONN
 	case len(m.Addr) > 0 && s.stream():
 		return 0, unix.EOPNOTSUPP
 	case st != connected || to == nil:
 		return 0, unix.ENOTCONN
+	case shut && s.stream(): // also where there is nothing to send
+		return 0, s.broken(c, m, unix.EPIPE)
 	}
 	if !s.stream() {
 		n, err := s.sendPacket(c, m, to)
@@ -60,7 +73,7 @@ func (s *Sock) Send(c *vfs.Context, m *socket.Message) (int, error) {
 	total := 0
 	for first := true; m.Data.Len() > 0; first = false {
 		n := min(m.Data.Len(), chunk, max(1, s.opt.SndBuf()/2-64))
-		if err := s.reserve(c, m, to, n); err != nil {
+		if err := s.reserve(c, m, n); err != nil {
 			if total > 0 {
 				return total, nil
 			}
@@ -100,7 +113,7 @@ func (s *Sock) broken(c *vfs.Context, m *socket.Message, err error) error {
 
 // packet makes a packet of n bytes to fill, which reserve has charged for.
 func (s *Sock) packet(c *vfs.Context, m *socket.Message, n int) *packet {
-	p := &packet{data: make([]byte, n), sender: s, charge: charge(n), files: m.Files}
+	p := &packet{data: make([]byte, n), sender: s, charge: s.charge(n), files: m.Files}
 	if m.Cred != nil {
 		p.cred = m.Cred
 	} else {
@@ -112,25 +125,22 @@ func (s *Sock) packet(c *vfs.Context, m *socket.Message, n int) *packet {
 	return p
 }
 
-// reserve waits until the socket may have n more bytes under way to to, and charges
-// them.
-func (s *Sock) reserve(c *vfs.Context, m *socket.Message, to *Sock, n int) error {
+// reserve waits until the socket may have n more bytes under way, and charges them.
+func (s *Sock) reserve(c *vfs.Context, m *socket.Message, n int) error {
 	deadline := s.opt.SndDeadline()
 	for {
 		s.mu.Lock()
 		err, shut := s.err, s.noSend
-		if !shut {
-			s.err = nil
-		}
+		s.err = nil
 		s.mu.Unlock()
 		switch {
-		case shut:
-			return unix.EPIPE
 		case err != nil:
 			return err
+		case shut:
+			return unix.EPIPE
 		}
 		if cur := s.pending.Load(); cur < int64(s.opt.SndBuf()) {
-			if s.pending.CompareAndSwap(cur, cur+charge(n)) {
+			if s.pending.CompareAndSwap(cur, cur+s.charge(n)) {
 				return nil
 			}
 			continue
@@ -172,86 +182,105 @@ func (s *Sock) deliver(p *packet) error {
 	return nil
 }
 
-// sendPacket sends one record to to.
-func (s *Sock) sendPacket(c *vfs.Context, m *socket.Message, to *Sock) (int, error) {
+// record makes a packet of a whole message, which the socket is charged for.
+func (s *Sock) record(c *vfs.Context, m *socket.Message) (*packet, error) {
 	n := m.Data.Len()
 	if n > s.opt.SndBuf()-32 {
-		return 0, unix.EMSGSIZE
+		return nil, unix.EMSGSIZE
 	}
-	if err := s.reserve(c, m, to, n); err != nil {
-		return 0, err
+	if err := s.reserve(c, m, n); err != nil {
+		return nil, err
 	}
 	p := s.packet(c, m, n)
 	if _, err := m.Data.Read(p.data); err != nil {
 		p.done()
+		return nil, err
+	}
+	return p, nil
+}
+
+// sendPacket sends one record to to.
+func (s *Sock) sendPacket(c *vfs.Context, m *socket.Message, to *Sock) (int, error) {
+	p, err := s.record(c, m)
+	if err != nil {
 		return 0, err
 	}
-	if err := to.deliver(p); err != nil {
-		return 0, err
-	}
-	return n, nil
+	n := len(p.data)
+	return n, to.deliver(p)
 }
 
 // sendDatagram sends to an address or the default peer, and waits while that has too
 // many messages.
 func (s *Sock) sendDatagram(c *vfs.Context, m *socket.Message) (int, error) {
-	var to *Sock
-	if len(m.Addr) > 0 {
-		var err error
-		if to, err = find(c, m.Addr, s.opt.Type); err != nil {
+	s.mu.Lock()
+	to, named := s.peer, s.addr != nil
+	s.mu.Unlock()
+	if to == nil && len(m.Addr) == 0 {
+		return 0, unix.ENOTCONN
+	}
+	if s.opt.PassCred.Load() && !named {
+		if err := s.autobind(); err != nil && err != unix.EINVAL {
 			return 0, err
 		}
-	} else {
-		s.mu.Lock()
-		to = s.peer
-		s.mu.Unlock()
-		if to == nil {
-			return 0, unix.ENOTCONN
-		}
 	}
-	if s.opt.PassCred.Load() {
-		s.mu.Lock()
-		named := s.addr != nil
-		s.mu.Unlock()
-		if !named {
-			if err := s.autobind(); err != nil && err != unix.EINVAL {
-				return 0, err
-			}
-		}
+	p, err := s.record(c, m)
+	if err != nil {
+		return 0, err
 	}
+	if len(m.Addr) > 0 {
+		to, err = find(c, m.Addr, s.opt.Type)
+	}
+	if err == nil {
+		err = s.awaitReceiver(c, m, to)
+	}
+	if err != nil {
+		p.done()
+		return 0, err
+	}
+	n := len(p.data)
+	return n, to.deliver(p)
+}
+
+// awaitReceiver waits until to takes a datagram of s.
+func (s *Sock) awaitReceiver(c *vfs.Context, m *socket.Message, to *Sock) error {
 	deadline := s.opt.SndDeadline()
 	for {
 		to.mu.Lock()
-		closed, full := to.closed, len(to.in) > maxQueue && to.peer != s
+		closed, shut := to.closed, to.noRecv
+		full := len(to.in) > maxQueue && to.peer != s
 		foreign := to.peer != nil && to.peer != s
 		to.mu.Unlock()
 		switch {
+		case foreign:
+			return unix.EPERM
 		case closed:
 			s.mu.Lock()
-			if s.peer == to {
+			was := s.peer
+			if was == to {
 				s.peer, s.state = nil, unconnected
 			}
 			s.mu.Unlock()
-			return 0, unix.ECONNREFUSED
-		case foreign:
-			return 0, unix.EPERM
-		}
-		if !full {
-			return s.sendPacket(c, m, to)
-		}
-		if m.Flags&unix.MSG_DONTWAIT != 0 {
-			return 0, unix.EAGAIN
+			if was == to {
+				s.disconnected(to)
+			}
+			return unix.ECONNREFUSED
+		case shut:
+			return unix.EPIPE
+		case !full:
+			return nil
+		case m.Flags&unix.MSG_DONTWAIT != 0:
+			return unix.EAGAIN
 		}
 		err := c.Waiter.Until(&to.senders, wait.Out, deadline, func() bool {
 			to.mu.Lock()
 			defer to.mu.Unlock()
-			return to.closed || len(to.in) <= maxQueue
+			return to.closed || to.noRecv || len(to.in) <= maxQueue
 		})
 		if err == unix.ETIMEDOUT {
-			return 0, unix.EAGAIN
+			return unix.EAGAIN
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
 }
@@ -315,16 +344,19 @@ func (s *Sock) awaitPacket(c *vfs.Context, m *socket.Message) error {
 	for {
 		s.mu.Lock()
 		n, shut, err := len(s.in), s.noRecv, s.err
-		if n == 0 {
+		if s.stream() && n > 0 {
+			err = nil // bytes come before the error; records do not
+		}
+		if err != nil {
 			s.err = nil
 		}
 		s.mu.Unlock()
 		switch {
-		case n > 0:
-			return nil
 		case err != nil:
 			return err
-		case shut:
+		case n > 0:
+			return nil
+		case shut && !(s.datagram() && m.Flags&unix.MSG_DONTWAIT != 0):
 			return nil
 		case m.Flags&unix.MSG_DONTWAIT != 0:
 			return unix.EAGAIN
@@ -362,68 +394,73 @@ func (s *Sock) control(m *socket.Message, p *packet, peek bool) {
 	p.files = nil // the caller calls landed, without s.mu
 }
 
-// receiveStream takes bytes, up to a message with descriptors or of another sender.
-func (s *Sock) receiveStream(c *vfs.Context, m *socket.Message) (int, error) {
+// receiveStream takes bytes, up to a message with descriptors or of another sender. Even a
+// call for no bytes waits until there are some. Readers take turns, so that what cannot
+// be copied stays.
+func (s *Sock) receiveStream(c *vfs.Context, m *socket.Message) (total int, err error) {
 	peek := m.Flags&unix.MSG_PEEK != 0
-	total, skip := 0, 0
-	for m.Data.Len() > 0 {
+	target := 1
+	if m.Flags&unix.MSG_WAITALL != 0 {
+		target = max(1, m.Data.Len())
+	}
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	for seen := 0; ; {
 		s.mu.Lock()
-		if skip >= len(s.in) {
+		if seen >= len(s.in) {
 			s.mu.Unlock()
-			if total > 0 && (m.Flags&unix.MSG_WAITALL == 0 || peek) {
+			if total >= target || seen > 0 {
 				return total, nil
 			}
-			if err := s.awaitPacket(c, m); err != nil {
-				if total > 0 {
-					return total, nil
-				}
-				return 0, err
-			}
+			s.reading.Unlock()
+			err := s.awaitPacket(c, m)
+			s.reading.Lock()
 			s.mu.Lock()
-			empty, shut := len(s.in) == 0, s.noRecv
+			end := len(s.in) == 0 && s.noRecv
 			s.mu.Unlock()
-			if empty && shut {
+			if err != nil && total > 0 || err == nil && end {
 				return total, nil
+			}
+			if err != nil {
+				return 0, err
 			}
 			continue
 		}
-		p := s.in[skip]
-		if total > 0 && (len(m.Files) > 0 || s.opt.PassCred.Load() && *m.Cred != *p.cred) {
-			s.mu.Unlock()
+		p := s.in[seen]
+		s.mu.Unlock()
+		if total > 0 && s.opt.PassCred.Load() && m.Cred != nil && *m.Cred != *p.cred {
 			return total, nil
 		}
-		s.control(m, p, peek)
-		k := min(len(p.data), m.Data.Len())
-		data := p.data[:k]
-		whole := k == len(p.data)
-		switch {
-		case peek:
-			skip++
-		case whole:
-			s.in[0] = nil
-			s.in = s.in[1:]
-		default:
-			p.data = p.data[k:]
-		}
-		m.Addr = p.from
-		s.mu.Unlock()
-		if !peek {
-			landed(m.Files)
-		}
-		n, err := m.Data.Write(data)
-		if whole && !peek {
-			p.done()
-		}
-		total += n
+		n, err := m.Data.Write(p.data[:min(len(p.data), m.Data.Len())])
 		if err != nil {
 			if total > 0 {
 				return total, nil
 			}
 			return 0, err
 		}
-		if len(m.Files) > 0 {
-			break
+		total += n
+		m.Addr = p.from
+		whole := n == len(p.data)
+		s.mu.Lock()
+		s.control(m, p, peek)
+		switch {
+		case peek:
+			seen++
+		case whole:
+			s.in[0] = nil
+			s.in = s.in[1:]
+		default:
+			p.data = p.data[n:]
+		}
+		s.mu.Unlock()
+		if !peek {
+			landed(m.Files)
+			if whole {
+				p.done()
+			}
+		}
+		if len(m.Files) > 0 || m.Data.Len() == 0 || !whole {
+			return total, nil
 		}
 	}
-	return total, nil
 }

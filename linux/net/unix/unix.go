@@ -26,6 +26,9 @@ const (
 // maxFiles is how many descriptors one message may carry (SCM_MAX_FD).
 const maxFiles = 253
 
+// What poll tells of a socket with room: bands mean nothing to it, but Linux names them.
+const writable = wait.Out | wait.WrNorm | wait.WrBand
+
 // state of a stream or seqpacket socket.
 type state uint8
 
@@ -41,6 +44,7 @@ type Sock struct {
 	opt socket.Options
 
 	queue   wait.Queue   // readers, writers, pollers; below mu
+	reading sync.Mutex   // held by a reader of a stream while it copies; before mu
 	pending atomic.Int64 // bytes sent from here that nobody has read: SO_SNDBUF bounds it
 
 	// mu guards what follows.
@@ -78,7 +82,7 @@ func (p *packet) done() {
 	s := p.sender
 	s.pending.Add(-p.charge)
 	p.charge = 0
-	s.queue.Wake(wait.Out | wait.WrNorm)
+	s.queue.Wake(writable)
 }
 
 func init() {
@@ -179,11 +183,10 @@ func (s *Sock) Bind(c *vfs.Context, addr []byte) error {
 			return nil
 		}
 		return s.autobind()
-	case bound:
-		return unix.EINVAL
 	case name[0] == 0:
 		return s.bindAbstract(name)
 	}
+	// As on Linux, the name comes first and goes again where the socket has one already.
 	p, err := vfs.MakeSocket(c, name, unix.S_IFSOCK|0o777)
 	if err != nil {
 		if err == unix.EEXIST {
@@ -192,10 +195,12 @@ func (s *Sock) Bind(c *vfs.Context, addr []byte) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.addr != nil {
+		s.mu.Unlock()
+		vfs.Unlink(c, unix.AT_FDCWD, name)
 		return unix.EINVAL
 	}
+	defer s.mu.Unlock()
 	s.addr, s.path, s.inode = sockaddr(name, true), p.Get(), p.Inode()
 	names.mu.Lock()
 	defer names.mu.Unlock()
@@ -351,7 +356,7 @@ func (s *Sock) Connect(c *vfs.Context, addr []byte, nonBlock bool) error {
 				return unix.ECONNREFUSED
 			}
 			to.queue.Wake(wait.In | wait.RdNorm)
-			s.queue.Wake(wait.Out | wait.WrNorm)
+			s.queue.Wake(writable)
 			return nil
 		}
 		to.mu.Unlock()
@@ -388,13 +393,42 @@ func (s *Sock) connectDatagram(c *vfs.Context, addr []byte) error {
 		}
 	}
 	s.mu.Lock()
+	old := s.peer
 	s.peer, s.state = to, unconnected
 	if to != nil {
 		s.state = connected
 	}
 	s.mu.Unlock()
-	s.queue.Wake(wait.Out | wait.WrNorm)
+	if old != nil && old != to {
+		s.disconnected(old)
+	}
+	s.queue.Wake(writable)
 	return nil
+}
+
+// disconnected is the end of a datagram socket's connection to old: what came from there
+// is lost, and old is told if it is connected to us.
+func (s *Sock) disconnected(old *Sock) {
+	s.mu.Lock()
+	unread := s.in
+	s.in = nil
+	s.mu.Unlock()
+	if len(unread) == 0 {
+		return
+	}
+	for _, p := range unread {
+		p.drop()
+	}
+	s.senders.Wake(wait.Out)
+	old.mu.Lock()
+	told := !old.closed && old.peer == s
+	if told {
+		old.err = unix.ECONNRESET
+	}
+	old.mu.Unlock()
+	if told {
+		old.queue.Wake(wait.All)
+	}
 }
 
 // Accept implements socket.Socket.
@@ -516,7 +550,7 @@ func (s *Sock) Release(*vfs.File) {
 		peer.mu.Unlock()
 		peer.queue.Wake(wait.All)
 	} else if peer != nil {
-		peer.queue.Wake(wait.Out | wait.WrNorm)
+		peer.queue.Wake(writable)
 	}
 	for _, p := range unread {
 		p.drop()
@@ -550,6 +584,9 @@ func (p *packet) drop() {
 
 // Read implements vfs.FileOps.
 func (s *Sock) Read(c *vfs.Context, f *vfs.File, dst *user.IO, _ int64) (int, error) {
+	if dst.Len() == 0 {
+		return 0, nil
+	}
 	m := socket.Message{Data: *dst}
 	if f.NonBlock() {
 		m.Flags = unix.MSG_DONTWAIT
@@ -596,7 +633,7 @@ func (s *Sock) Poll(_ *vfs.File, e *wait.Entry) (events wait.Events) {
 		events |= wait.Hup
 	}
 	if s.state != listening && s.pending.Load()<<2 <= int64(s.opt.SndBuf()) {
-		events |= wait.Out | wait.WrNorm
+		events |= writable
 	}
 	return events
 }
