@@ -13,3 +13,10 @@ require (
 	github.com/google/go-cmp v0.7.0
 	golang.org/x/term v0.47.0
 )
+
+require (
+	github.com/google/btree v1.1.2 // indirect
+	golang.org/x/exp v0.0.0-20231110203233-9a3e6036ecaa // indirect
+	golang.org/x/time v0.12.0 // indirect
+	gvisor.dev/gvisor v0.0.0-20260224225140-573d5e7127a8
+)

@@ -9,6 +9,7 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/net/socket"
+	_ "kevlar/linux/net/inet" // registers AF_INET and AF_INET6
 	_ "kevlar/linux/net/unix" // registers AF_UNIX
 	"kevlar/linux/task"
 	"kevlar/linux/user"

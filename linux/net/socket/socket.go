@@ -153,3 +153,19 @@ func deadline(ns int64) time.Duration {
 	}
 	return wait.Now() + time.Duration(ns)
 }
+
+// SetBuffers sets the sizes that a family's sockets begin with.
+func (o *Options) SetBuffers(snd, rcv int) {
+	o.sndBuf.Store(int32(snd))
+	o.rcvBuf.Store(int32(rcv))
+}
+
+// ReuseAddr, ReusePort, KeepAlive and Broadcast are the options of these names.
+func (o *Options) ReuseAddr() bool { return o.reuseAddr.Load() }
+func (o *Options) ReusePort() bool { return o.reusePort.Load() }
+func (o *Options) KeepAlive() bool { return o.keepAlive.Load() }
+func (o *Options) Broadcast() bool { return o.broadcast.Load() }
+
+// Linger is how many seconds a close waits for what has not been sent (SO_LINGER), -1
+// where the option is off.
+func (o *Options) Linger() int { return int(o.linger.Load()) }
