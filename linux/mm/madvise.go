@@ -14,9 +14,20 @@ import (
 // merged nor made of huge pages, so advice about that is what a kernel without those says
 // to it: EINVAL to what it does not know, and nothing done for mere hints.
 func (s *Space) Madvise(addr user.Addr, n uint64, behavior int) error {
+	var gone []*VMA
 	var visit func(v *VMA, from, to uint64) error
 	set := func(on, off advice) func(*VMA, uint64, uint64) error {
-		return func(v *VMA, from, to uint64) error { s.advise(v, from, to, on, off); return nil }
+		return func(v *VMA, from, to uint64) error { return s.advise(v, from, to, on, off, &gone) }
+	}
+	// drop drops pages, but not of mappings whose pages are to stay.
+	drop := func(stay advice, anonymous bool) func(*VMA, uint64, uint64) error {
+		return func(v *VMA, from, to uint64) error {
+			if v.advice&stay != 0 || anonymous && v.obj != nil {
+				return unix.EINVAL
+			}
+			s.dontNeed(v, from, to)
+			return nil
+		}
 	}
 	switch behavior {
 	case unix.MADV_NORMAL:
@@ -25,20 +36,23 @@ func (s *Space) Madvise(addr user.Addr, n uint64, behavior int) error {
 		visit = set(random, sequential)
 	case unix.MADV_SEQUENTIAL:
 		visit = set(sequential, random)
-	case unix.MADV_WILLNEED, unix.MADV_COLD, unix.MADV_PAGEOUT:
+	case unix.MADV_WILLNEED:
 		visit = func(*VMA, uint64, uint64) error { return nil }
-	case unix.MADV_DONTNEED, unix.MADV_DONTNEED_LOCKED:
-		visit = s.dontNeed
-	case unix.MADV_FREE:
-		// A page that is freed lazily may be freed at once.
-		visit = func(v *VMA, from, to uint64) error {
-			if v.obj != nil {
+	case unix.MADV_COLD, unix.MADV_PAGEOUT:
+		visit = func(v *VMA, _, _ uint64) error {
+			if v.advice&locked != 0 {
 				return unix.EINVAL
 			}
-			return s.dontNeed(v, from, to)
+			return nil
 		}
+	case unix.MADV_DONTNEED:
+		visit = drop(locked, false)
+	case unix.MADV_DONTNEED_LOCKED:
+		visit = drop(0, false)
+	case unix.MADV_FREE:
+		visit = drop(locked, true) // a page that may be freed later may be freed at once
 	case unix.MADV_REMOVE:
-		return s.remove(addr, n)
+		return s.punch(addr, n)
 	case unix.MADV_DONTFORK:
 		visit = set(dontFork, 0)
 	case unix.MADV_DOFORK:
@@ -48,8 +62,7 @@ func (s *Space) Madvise(addr user.Addr, n uint64, behavior int) error {
 			if v.obj != nil {
 				return unix.EINVAL
 			}
-			s.advise(v, from, to, wipeOnFork, 0)
-			return nil
+			return s.advise(v, from, to, wipeOnFork, 0, &gone)
 		}
 	case unix.MADV_KEEPONFORK:
 		visit = set(0, wipeOnFork)
@@ -72,8 +85,10 @@ func (s *Space) Madvise(addr user.Addr, n uint64, behavior int) error {
 		return s.populate(from, to, machine.Write)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.visit(from, to, visit)
+	err = s.visit(from, to, visit)
+	s.mu.Unlock()
+	release(gone)
+	return err
 }
 
 // adviseRange checks the range of a madvise.
@@ -89,11 +104,10 @@ func adviseRange(addr user.Addr, n uint64) (from, to uint64, err error) {
 // where a part is not mapped. do may split the mapping. The caller holds mu.
 func (s *Space) visit(from, to uint64, do func(v *VMA, from, to uint64) error) (err error) {
 	for from < to {
-		i := s.search(from)
-		if i == len(s.vmas) || s.vmas[i].start >= to {
+		v := s.vmas.from(from)
+		if v == nil || v.start >= to {
 			return unix.ENOMEM
 		}
-		v := s.vmas[i]
 		if v.start > from {
 			err, from = unix.ENOMEM, v.start
 		}
@@ -107,24 +121,26 @@ func (s *Space) visit(from, to uint64, do func(v *VMA, from, to uint64) error) (
 }
 
 // advise changes advice about [from, to), which lies in v. The caller holds mu for
-// writing.
-func (s *Space) advise(v *VMA, from, to uint64, on, off advice) {
+// writing, and releases gone.
+func (s *Space) advise(v *VMA, from, to uint64, on, off advice, gone *[]*VMA) error {
 	if v.advice&(on|off) == on {
-		return
+		return nil
 	}
-	s.split(from)
-	s.split(to)
-	v = s.find(from)
+	if (v.start < from || v.end > to) && s.vmas.n >= maxMaps {
+		return unix.ENOMEM
+	}
+	v = s.isolate(from, to)
 	v.advice = v.advice&^off | on
-	s.seq++
+	s.join(to, gone)
+	s.join(from, gone)
+	return nil
 }
 
-// dontNeed drops the pages of [from, to), which lies in v. The caller holds mu for
-// writing.
-func (s *Space) dontNeed(_ *VMA, from, to uint64) error {
-	s.seq++ // faults under way must look again
-	s.unmap(from, to)
-	return nil
+// dontNeed drops the pages of [from, to), which lies in v.
+func (s *Space) dontNeed(v *VMA, from, to uint64) {
+	z := zap{s: s}
+	z.drop(v, from, to, true)
+	z.finish()
 }
 
 // populate faults [from, to) in: EFAULT for SIGBUS, ENOMEM where nothing is mapped or it
@@ -134,7 +150,7 @@ func (s *Space) populate(from, to uint64, access machine.Access) error {
 		if va >= pgtable.UserEnd {
 			return unix.ENOMEM
 		}
-		switch err := s.word(user.Addr(va), access, nothing); err {
+		switch err := s.touch(va, access); err {
 		case nil:
 		case unix.ENXIO:
 			return unix.EFAULT
@@ -147,35 +163,35 @@ func (s *Space) populate(from, to uint64, access machine.Access) error {
 	return nil
 }
 
-// remove makes a hole in the objects behind [addr, addr+n): MADV_REMOVE.
-func (s *Space) remove(addr user.Addr, n uint64) error {
+// punch makes a hole in the objects behind [addr, addr+n): MADV_REMOVE.
+func (s *Space) punch(addr user.Addr, n uint64) error {
 	from, to, err := adviseRange(addr, n)
 	if err != nil {
 		return err
 	}
 	for from < to {
 		s.mu.RLock()
-		i := s.search(from)
-		if i == len(s.vmas) || s.vmas[i].start > from {
+		v := s.find(from)
+		if v == nil {
 			s.mu.RUnlock()
 			return unix.ENOMEM
 		}
-		v := s.vmas[i]
-		end := min(v.end, to)
 		p, ok := v.obj.(Puncher)
-		shared := v.shared && v.prot&unix.PROT_WRITE != 0
-		off, file := int64(v.index(from)<<mem.PageShift), v.file
-		if ok && shared && file != nil {
-			file.MapRef()
+		may := v.shared && v.prot&unix.PROT_WRITE != 0
+		stay := v.advice&locked != 0
+		end, off, file := min(v.end, to), int64(v.index(from)<<mem.PageShift), v.file
+		if file != nil {
+			file.MapRef() // the object stays for as long
 		}
 		s.mu.RUnlock()
 		switch {
-		case !ok:
-			return unix.EINVAL
-		case !shared:
-			return unix.EACCES
+		case !ok, stay:
+			err = unix.EINVAL
+		case !may:
+			err = unix.EACCES
+		default:
+			err = p.Punch(off, int64(end-from))
 		}
-		err := p.Punch(off, int64(end-from))
 		if file != nil {
 			file.MapUnref()
 		}

@@ -3,7 +3,9 @@ package mm
 import (
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/abi"
 	"kevlar/linux/user"
+	"kevlar/machine"
 	"kevlar/machine/mem"
 	"kevlar/machine/pgtable"
 )
@@ -26,8 +28,10 @@ type Request struct {
 	// NoExec: the file is on a file system without programs.
 	NoExec bool
 	// Low: a fixed address may lie below vm.mmap_min_addr (CAP_SYS_RAWIO).
-	Low  bool
-	Name string // what /proc/PID/maps calls memory without a file
+	Low bool
+	// MayLock: RLIMIT_MEMLOCK does not apply (CAP_IPC_LOCK).
+	MayLock bool
+	Name    string // what /proc/PID/maps calls memory without a file
 }
 
 func align(n uint64) uint64 { return (n + mem.PageSize - 1) &^ (mem.PageSize - 1) }
@@ -38,8 +42,7 @@ const sharedFlags = unix.MAP_SHARED_VALIDATE | unix.MAP_FIXED | unix.MAP_FIXED_N
 	unix.MAP_POPULATE | unix.MAP_NONBLOCK | unix.MAP_STACK | unix.MAP_HUGETLB
 
 // Mmap makes a mapping and returns its address. Errors come in Linux's order (mmap(2)).
-// Huge pages are never available (ENOMEM); MAP_LOCKED populates, since nothing is
-// ever paged out.
+// Huge pages are never available (ENOMEM).
 func (s *Space) Mmap(r Request) (user.Addr, error) {
 	anonymous := r.Flags&unix.MAP_ANONYMOUS != 0
 	if r.Offset%mem.PageSize != 0 {
@@ -77,12 +80,12 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 			return 0, unix.EPERM
 		}
 	}
-	v := &VMA{
+	v := &VMA{off: r.Offset >> mem.PageShift, attributes: attributes{
 		prot: r.Prot & (unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC),
-		obj:  r.Object, file: r.File, off: r.Offset >> mem.PageShift, name: r.Name,
+		obj:  r.Object, file: r.File, name: r.Name,
 		maySharedWrite: !r.ReadOnly, noExec: r.NoExec,
 		growsDown: r.Flags&unix.MAP_GROWSDOWN != 0,
-	}
+	}}
 	switch kind := r.Flags & unix.MAP_TYPE; kind {
 	case unix.MAP_SHARED, unix.MAP_SHARED_VALIDATE:
 		if !anonymous && kind == unix.MAP_SHARED_VALIDATE && r.Flags&^sharedFlags != 0 {
@@ -129,107 +132,119 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 	}
 
 	s.mu.Lock()
+	at, gone, err := s.mmap(&r, v, addr, length, fixed)
+	populate := v.advice&locked != 0 && v.advice&onFault == 0
+	s.mu.Unlock()
+	release(gone)
+	if err != nil {
+		return 0, err
+	}
+	if populate || r.Flags&unix.MAP_POPULATE != 0 && r.Flags&unix.MAP_NONBLOCK == 0 {
+		s.Populate(user.Addr(at), length)
+	}
+	return user.Addr(at), nil
+}
+
+// mmap finds a place for v and puts it there. The caller holds mu for writing, and
+// releases gone.
+func (s *Space) mmap(r *Request, v *VMA, addr, length uint64, fixed bool) (at uint64, gone []*VMA, err error) {
+	if s.vmas.n > maxMaps {
+		return 0, nil, unix.ENOMEM
+	}
 	if !fixed {
 		var ok bool
-		if addr, ok = s.place(addr, length); !ok {
-			s.mu.Unlock()
-			return 0, unix.ENOMEM
+		if addr, ok = s.place(addr, length, r.Flags&abi.Map32Bit != 0); !ok {
+			return 0, nil, unix.ENOMEM
 		}
 	}
 	if r.Flags&unix.MAP_FIXED_NOREPLACE != 0 && s.occupied(addr, addr+length) {
-		s.mu.Unlock()
-		return 0, unix.EEXIST
+		return 0, nil, unix.EEXIST
 	}
-	if len(s.vmas) > maxMaps {
-		s.mu.Unlock()
-		return 0, unix.ENOMEM
+	v.advice |= s.future
+	if r.Flags&unix.MAP_LOCKED != 0 {
+		if !s.canLock(r.MayLock) {
+			return 0, nil, unix.EPERM
+		}
+		v.advice |= locked
 	}
-	var gone []*VMA
+	if v.advice&locked != 0 && !s.lockFits(length, r.MayLock || s.future&locked != 0 && s.mayLock) {
+		return 0, nil, unix.EAGAIN
+	}
+	replaced := uint64(0)
 	if fixed {
-		gone = s.take(addr, addr+length)
-		s.unmap(addr, addr+length)
+		replaced = s.mappedIn(addr, addr+length)
+	}
+	if !s.fits(v, length, replaced) {
+		return 0, nil, unix.ENOMEM
+	}
+	if replaced != 0 {
+		gone = s.remove(addr, addr+length)
 	}
 	v.start, v.end = addr, addr+length
-	gone = append(gone, s.insert(v)...)
-	s.mu.Unlock()
-	release(gone)
-	if r.Flags&(unix.MAP_POPULATE|unix.MAP_LOCKED) != 0 && r.Flags&unix.MAP_NONBLOCK == 0 {
-		s.Populate(user.Addr(addr), length)
+	return addr, append(gone, s.insert(v)...), nil
+}
+
+// mappedIn is how many bytes of [from, to) are mapped. The caller holds mu.
+func (s *Space) mappedIn(from, to uint64) (n uint64) {
+	for v := s.vmas.from(from); v != nil && v.start < to; v = v.after {
+		n += min(v.end, to) - max(v.start, from)
 	}
-	return user.Addr(addr), nil
+	return n
 }
 
-// occupied reports whether a VMA overlaps [from, to). The caller holds mu.
-func (s *Space) occupied(from, to uint64) bool {
-	i := s.search(from)
-	return i < len(s.vmas) && s.vmas[i].start < to
-}
-
-// place finds length free bytes, at the hint where it is free, else as high as
-// possible below the base, else anywhere above it. The caller holds mu.
-func (s *Space) place(hint, length uint64) (uint64, bool) {
+// place finds length free bytes: at the hint where they are free, else as high as
+// possible below the base, else anywhere above it. low asks for the first 2 GiB
+// (MAP_32BIT). The caller holds mu.
+func (s *Space) place(hint, length uint64, low bool) (uint64, bool) {
+	if low {
+		const bottom, top = 0x4000_0000, 0x8000_0000
+		at, ok := s.vmas.lowest(length, bottom)
+		return at, ok && at+length <= top
+	}
 	if hint != 0 {
-		if hint = align(max(hint, minAddr)); hint != 0 && hint <= pgtable.UserEnd-length && !s.occupied(hint, hint+length) {
+		hint = align(max(hint, minAddr))
+		if hint != 0 && hint <= pgtable.UserEnd-length && s.free(hint, hint+length) {
 			return hint, true
 		}
 	}
-	end := s.base
-	for i := s.search(end-1) - 1; ; i-- {
-		// A VMA that crosses the base, or starts below it, limits the gap.
-		if j := i + 1; j < len(s.vmas) && s.vmas[j].start < end {
-			end = s.vmas[j].start
-			if s.vmas[j].growsDown {
-				end -= min(end, guardGap)
-			}
-		}
-		low := uint64(minAddr)
-		if i >= 0 {
-			low = max(low, s.vmas[i].end)
-		}
-		if end >= low && end-low >= length {
-			return end - length, true
-		}
-		if i < 0 {
-			break
-		}
+	if at, ok := s.vmas.highest(length, s.base); ok {
+		return at, true
 	}
-	low := s.base
-	for i := s.search(low); ; i++ {
-		high := uint64(pgtable.UserEnd)
-		if i < len(s.vmas) {
-			high = s.vmas[i].start
-			if s.vmas[i].growsDown {
-				high -= min(high, guardGap)
-			}
-		}
-		if high >= low && high-low >= length {
-			return low, true
-		}
-		if i >= len(s.vmas) {
-			return 0, false
-		}
-		low = max(low, s.vmas[i].end)
-	}
+	return s.vmas.lowest(length, s.base)
+}
+
+// free reports whether [from, to) is free, and keeps its distance from a stack above it.
+func (s *Space) free(from, to uint64) bool {
+	v := s.vmas.from(from)
+	return v == nil || to <= v.high()
 }
 
 // Populate faults the pages of [addr, addr+n) in, as far as possible.
-func (s *Space) Populate(addr user.Addr, n uint64) {
+func (s *Space) Populate(addr user.Addr, n uint64) error {
 	for va := uint64(addr); va < uint64(addr)+n; va += mem.PageSize {
+		access := machine.Read
 		s.mu.RLock()
-		v := s.find(va)
-		a := 0
-		if v != nil {
-			a = v.prot
+		// A private page that can be written gets its copy at once, as on Linux.
+		if v := s.find(va); v != nil && v.prot&unix.PROT_WRITE != 0 && !v.shared {
+			access = machine.Write
 		}
 		s.mu.RUnlock()
-		if a&unix.PROT_WRITE != 0 {
-			if s.word(user.Addr(va), 1, nothing) != nil {
-				return
-			}
-		} else if a == 0 || s.word(user.Addr(va), 0, nothing) != nil {
-			return
+		if err := s.touch(va, access); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// touch faults the page of va in, unless it is there.
+func (s *Space) touch(va uint64, access machine.Access) error {
+	s.pt.Lock()
+	there := s.bytes(va, access) != nil
+	s.pt.Unlock()
+	if there {
+		return nil
+	}
+	return s.Fault(user.Addr(va), access)
 }
 
 // Munmap removes what is mapped in [addr, addr+n).
@@ -242,12 +257,12 @@ func (s *Space) Munmap(addr user.Addr, n uint64) error {
 		return unix.EINVAL
 	}
 	s.mu.Lock()
-	if !s.occupied(from, from+n) {
+	// Both ends may split a mapping: Linux refuses where that would make too many.
+	if v := s.vmas.from(from); v != nil && v.start < from && v.end > from+n && s.vmas.n >= maxMaps {
 		s.mu.Unlock()
-		return nil
+		return unix.ENOMEM
 	}
-	gone := s.take(from, from+n)
-	s.unmap(from, from+n)
+	gone := s.remove(from, from+n)
 	s.mu.Unlock()
 	release(gone)
 	return nil
@@ -299,53 +314,55 @@ func (s *Space) protect(from, to uint64, prot int, grows bool, gone *[]*VMA) err
 			return unix.EACCES
 		}
 		end := min(to, v.end)
-		if v.prot == prot {
-			from = end
-			continue
-		}
-		s.split(from)
-		s.split(end)
-		v = s.find(from)
-		v.prot = prot
-		s.seq++
-		// Entries lose write permission here and win it back by a fault, which knows
-		// about copies.
-		s.pt.Lock()
-		changed := false
-		s.hw.Range(from, end, func(va uint64, e *pgtable.Entry) bool {
-			if x := e.Load(); x.Mapped() {
-				if prot&unix.PROT_EXEC != 0 && !x.Executable() {
-					s.m.SyncCode(x.Frame())
-				}
-				e.Set(x.Frame(), v.pteProt(false))
-				changed = true
+		if v.prot != prot {
+			if err := s.protectVMA(v, from, end, prot, gone); err != nil {
+				return err
 			}
-			return true
-		})
-		if changed {
-			s.m.FlushTLB(s.hw, from, end)
 		}
-		s.pt.Unlock()
-		s.join(from, gone)
-		s.join(end, gone)
 		from = end
 	}
 	return nil
 }
 
-// join makes one VMA of the two that meet at va, where they can be one. The caller
-// holds mu for writing and releases gone.
-func (s *Space) join(va uint64, gone *[]*VMA) {
-	i := s.search(va)
-	if i == 0 || i == len(s.vmas) || s.vmas[i].start != va || !joins(s.vmas[i-1], s.vmas[i]) {
-		return
+// protectVMA changes the protection of [from, to), which lies in v.
+func (s *Space) protectVMA(v *VMA, from, to uint64, prot int, gone *[]*VMA) error {
+	changed := v.attributes
+	changed.prot = prot
+	if changed.isData() && !v.isData() && !s.fits(&VMA{attributes: changed}, to-from, to-from) {
+		return unix.ENOMEM
 	}
-	b := s.vmas[i]
-	s.vmas[i-1].end = b.end
-	b.dead = true
-	s.vmas = append(s.vmas[:i], s.vmas[i+1:]...)
-	s.seq++
-	*gone = append(*gone, b)
+	if (v.start < from || v.end > to) && s.vmas.n >= maxMaps {
+		return unix.ENOMEM
+	}
+	v = s.isolate(from, to)
+	pages := int64((to - from) >> mem.PageShift)
+	s.countKinds(v, -pages)
+	v.prot = prot
+	s.countKinds(v, pages)
+	s.pt.Lock()
+	low, high := uint64(0), uint64(0)
+	s.hw.Range(from, to, func(va uint64, e *pgtable.Entry) bool {
+		x := e.Load()
+		if !x.Mapped() {
+			return true
+		}
+		if prot&unix.PROT_EXEC != 0 && !x.Executable() {
+			s.m.SyncCode(x.Frame())
+		}
+		e.Set(x.Frame(), v.pteProt(s.mayWrite(v, x), x.Own()))
+		if low == high {
+			low = va
+		}
+		high = va + mem.PageSize
+		return true
+	})
+	if low != high {
+		s.m.FlushTLB(s.hw, low, high)
+	}
+	s.pt.Unlock()
+	s.join(to, gone)
+	s.join(from, gone)
+	return nil
 }
 
 // SetBrk says where the heap begins: execve calls it once, with an address past the
@@ -366,20 +383,29 @@ func (s *Space) Brk(addr user.Addr) user.Addr {
 	}
 	old, now := align(s.brk), align(want)
 	var gone []*VMA
+	var grown *VMA
 	switch {
 	case now < old:
-		gone = s.take(now, old)
-		s.unmap(now, old)
+		gone = s.remove(now, old)
 	case now > old:
-		if s.occupied(old, now+mem.PageSize) || len(s.vmas) > maxMaps {
+		v := &VMA{start: old, end: now, attributes: attributes{
+			prot: unix.PROT_READ | unix.PROT_WRITE, maySharedWrite: true, name: "[heap]", advice: s.future,
+		}}
+		limit := s.limit(unix.RLIMIT_DATA)
+		switch {
+		case limit != unix.RLIM_INFINITY && want-s.brkStart > limit, !s.free(old, now+mem.PageSize),
+			s.vmas.n > maxMaps, !s.fits(v, now-old, 0), s.future&locked != 0 && !s.lockFits(now-old, s.mayLock):
 			want = s.brk
-			break
+		default:
+			gone, grown = s.insert(v), v
 		}
-		gone = s.insert(&VMA{start: old, end: now, prot: unix.PROT_READ | unix.PROT_WRITE, maySharedWrite: true, name: "[heap]"})
 	}
 	s.brk = want
 	s.mu.Unlock()
 	release(gone)
+	if grown != nil && grown.advice&(locked|onFault) == locked {
+		s.Populate(user.Addr(old), now-old)
+	}
 	return user.Addr(want)
 }
 

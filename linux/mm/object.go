@@ -132,10 +132,11 @@ func (m *Mappings) Writable() bool {
 	return false
 }
 
-// Zap unmaps pages [first, last) of the object everywhere. The object answers Page
-// for them as it will from now on already, so that they do not come back.
-func (m *Mappings) Zap(first, last uint64) {
-	m.each(func(v *VMA) { v.space.zapObject(v, first, last) })
+// Zap unmaps pages [first, last) of the object everywhere, with copies also what programs
+// have of their own in private mappings of them. The object answers Page for them as it
+// will from now on already, so that they do not come back.
+func (m *Mappings) Zap(first, last uint64, copies bool) {
+	m.each(func(v *VMA) { v.space.zapObject(v, first, last, copies) })
 }
 
 // Clean takes write permission away from pages [first, last) in shared mappings, so

@@ -31,7 +31,7 @@ func (s *Space) DetachSegment(addr user.Addr) error {
 	var parts []part
 	s.mu.RLock()
 	var found Segment
-	for _, v := range s.vmas {
+	for v := s.vmas.first; v != nil; v = v.after {
 		seg, ok := v.obj.(Segment)
 		if !ok || v.start < uint64(addr) || v.start-v.off<<mem.PageShift != uint64(addr) {
 			continue

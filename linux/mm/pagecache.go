@@ -576,10 +576,11 @@ func (c *PageCache) grow(off, end int64) {
 }
 
 // zeroTail clears what a mapping may have written past the end of the file, in the
-// page where it ends, up to offset to. The caller holds mu.
+// page where it ends, up to offset to. A file that lives in memory keeps it, as Linux's
+// tmpfs does. The caller holds mu.
 func (c *PageCache) zeroTail(to int64) {
 	skip := c.size % mem.PageSize
-	if skip == 0 || to <= c.size {
+	if skip == 0 || to <= c.size || c.filler == nil {
 		return
 	}
 	if s := c.slot(uint64(c.size) >> mem.PageShift); s != 0 && s&slotBusy == 0 {
@@ -615,7 +616,7 @@ func (c *PageCache) Truncate(size int64) error {
 		}
 	}
 	c.mu.Unlock()
-	c.Zap(pagesFor(size), 1<<52)
+	c.Zap(pagesFor(size), 1<<52, true)
 	return nil
 }
 
@@ -638,7 +639,7 @@ func (c *PageCache) Punch(off, n int64) error {
 		c.mu.Lock()
 		c.drop(first, last)
 		c.mu.Unlock()
-		c.Zap(first, last)
+		c.Zap(first, last, false)
 	}
 	return nil
 }

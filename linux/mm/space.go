@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
@@ -30,24 +31,30 @@ type Space struct {
 
 	owner atomic.Int32 // see SetOwner
 
-	mu       sync.RWMutex // guards the VMAs and brk; taken before pt and Mappings.mu
-	vmas     []*VMA       // sorted, apart from each other
-	seq      uint64       // counts changes of vmas
-	total    uint64       // bytes in vmas
-	peak     uint64       // the most that total was before it shrank
-	base     uint64       // mmap goes downwards from here
+	mu       sync.RWMutex // guards the VMAs and what follows; taken before pt and Mappings.mu
+	vmas     tree
+	recent   atomic.Pointer[VMA] // what find found last; set under mu held for reading too
+	base     uint64              // mmap goes downwards from here
 	brkStart uint64
 	brk      uint64
-	stackMax uint64 // bytes that the stack may grow to
+	stackMax uint64 // bytes that the stack may grow to, where there are no limits
+	limits   Limits // may be nil
+	future   advice // what mlockall(MCL_FUTURE) gives to new mappings
+	mayLock  bool   // whoever called it is not limited
 
-	pt     sync.Mutex // guards page-table entries, gen and rss; leaf but for package mem's
-	gen    uint64     // counts calls of zapObject and cleanObject
-	mapped int        // pages mapped, but for the frame of zeroes
+	pt  sync.Mutex // guards page-table entries, gen and VMA.copied; leaf but for package mem's
+	gen uint64     // counts calls of zapObject and cleanObject
 
-	peakMapped int // the most that mapped was before it shrank; guarded by pt
+	counters counters
 }
 
 var _ user.Memory = (*Space)(nil)
+
+// Limits are the resource limits of the process that a space belongs to.
+type Limits interface {
+	// Limit is a soft limit in bytes (a unix.RLIMIT_ constant).
+	Limit(resource int) uint64
+}
 
 // zeroFrame is what untouched anonymous memory reads as. It is not counted where it
 // is mapped.
@@ -68,15 +75,35 @@ func New(m machine.Machine) (*Space, error) {
 	s := &Space{m: m, hw: hw, stackMax: 8 << 20}
 	s.refs.Store(1)
 	zeroFrame()
-	s.base = pgtable.UserEnd - 1<<30 - s.random(28)
+	s.vmas.seed = uint32(s.random(32))
+	s.base = pgtable.UserEnd - 1<<30 - s.random(28)<<mem.PageShift
 	return s, nil
 }
 
-// random is a page-aligned number of at most bits bits of pages.
+// random is a number of at most bits bits.
 func (s *Space) random(bits int) uint64 {
 	var b [8]byte
 	s.m.Random(b[:])
-	return binary.LittleEndian.Uint64(b[:]) >> (64 - bits) << mem.PageShift
+	return binary.LittleEndian.Uint64(b[:]) >> (64 - bits)
+}
+
+// SetLimits says whose limits apply from now on. A child of Fork has none until it is
+// told.
+func (s *Space) SetLimits(l Limits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limits = l
+}
+
+// limit is a resource limit. The caller holds mu.
+func (s *Space) limit(resource int) uint64 {
+	if s.limits == nil {
+		if resource == unix.RLIMIT_STACK {
+			return s.stackMax
+		}
+		return unix.RLIM_INFINITY
+	}
+	return s.limits.Limit(resource)
 }
 
 // Hardware is what Machine.Enter takes.
@@ -105,8 +132,8 @@ func (s *Space) Release() {
 		return
 	}
 	s.mu.Lock()
-	gone := s.take(0, pgtable.UserEnd)
-	s.unmap(0, pgtable.UserEnd)
+	gone := s.remove(0, pgtable.UserEnd)
+	s.recent.Store(nil)
 	s.mu.Unlock()
 	release(gone)
 	s.m.FreeSpace(s.hw)
@@ -114,279 +141,6 @@ func (s *Space) Release() {
 
 // Shared reports whether others hold references too.
 func (s *Space) Shared() bool { return s.refs.Load() > 1 }
-
-// Usage returns the bytes of all mappings and the pages that are mapped now.
-func (s *Space) Usage() (total uint64, resident int) {
-	s.mu.RLock()
-	total = s.total
-	s.mu.RUnlock()
-	s.pt.Lock()
-	defer s.pt.Unlock()
-	return total, s.mapped
-}
-
-// unmap empties the entries of [from, to) and drops their frames, after the flush.
-func (s *Space) unmap(from, to uint64) {
-	for from < to {
-		from = s.unmapSome(from, to)
-	}
-}
-
-// unmapSome empties up to a batch of entries and returns where it stopped.
-func (s *Space) unmapSome(from, to uint64) (next uint64) {
-	var frames [256]mem.Frame
-	n, dirty := 0, false
-	next = to
-	s.pt.Lock()
-	s.hw.Range(from, to, func(va uint64, e *pgtable.Entry) bool {
-		if n == len(frames) {
-			next = va
-			return false
-		}
-		if !e.Load().Mapped() {
-			return true
-		}
-		dirty = true
-		if f := e.Clear().Frame(); f != zeroFrame() {
-			frames[n] = f
-			n++
-		}
-		return true
-	})
-	s.peakMapped = max(s.peakMapped, s.mapped)
-	s.mapped -= n
-	if dirty {
-		s.m.FlushTLB(s.hw, from, next)
-	}
-	s.pt.Unlock()
-	for _, f := range frames[:n] {
-		f.Unref()
-	}
-	return next
-}
-
-// objectRange is the part of v that shows pages [first, last) of its object.
-func (v *VMA) objectRange(first, last uint64) (from, to uint64) {
-	lo, hi := max(first, v.off), min(last, v.index(v.end))
-	if lo >= hi {
-		return 0, 0
-	}
-	return v.start + (lo-v.off)<<mem.PageShift, v.start + (hi-v.off)<<mem.PageShift
-}
-
-func (s *Space) zapObject(v *VMA, first, last uint64) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	s.pt.Lock()
-	s.gen++
-	s.pt.Unlock()
-	if !v.dead {
-		s.unmap(v.objectRange(first, last))
-	}
-}
-
-func (s *Space) cleanObject(v *VMA, first, last uint64) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	s.pt.Lock()
-	defer s.pt.Unlock()
-	s.gen++
-	if v.dead || !v.shared {
-		return
-	}
-	from, to := v.objectRange(first, last)
-	s.readOnly(v, from, to)
-}
-
-// readOnly takes write permission from the entries of [from, to). The caller holds pt.
-func (s *Space) readOnly(v *VMA, from, to uint64) {
-	changed := false
-	s.hw.Range(from, to, func(va uint64, e *pgtable.Entry) bool {
-		if x := e.Load(); x.Writable() {
-			e.Set(x.Frame(), v.pteProt(false))
-			changed = true
-		}
-		return true
-	})
-	if changed {
-		s.m.FlushTLB(s.hw, from, to)
-	}
-}
-
-// Fault repairs an access to addr that the page table does not allow. Where it cannot,
-// the error says why: EFAULT where nothing is mapped (SIGSEGV, SEGV_MAPERR), EACCES where
-// the protection forbids it (SEGV_ACCERR), ENXIO past the end of the object or on an
-// I/O error (SIGBUS), ENOMEM where no frame is left.
-func (s *Space) Fault(addr user.Addr, access machine.Access) error {
-	va := uint64(addr) &^ (mem.PageSize - 1)
-	if uint64(addr) >= pgtable.UserEnd {
-		return unix.EFAULT
-	}
-	for {
-		if err := s.fault(access, va); err != errAgain {
-			return err
-		}
-	}
-}
-
-// errAgain is fault's answer when the space changed while it let go of its locks.
-const errAgain = unix.EAGAIN
-
-func (s *Space) fault(access machine.Access, va uint64) error {
-	s.mu.RLock()
-	v := s.find(va)
-	if v == nil {
-		s.mu.RUnlock()
-		if s.growStack(va) {
-			return errAgain
-		}
-		return unix.EFAULT
-	}
-	need := unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
-	write := access == machine.Write
-	if write {
-		need = unix.PROT_WRITE
-	} else if access == machine.Execute {
-		need = unix.PROT_EXEC
-	}
-	if v.prot&need == 0 {
-		s.mu.RUnlock()
-		return unix.EACCES
-	}
-	// Look first, so that no frame is prepared in vain; the decision is made again
-	// under the lock.
-	s.pt.Lock()
-	gen, seq := s.gen, s.seq
-	var old pgtable.Value
-	if e := s.hw.Page(va); e != nil {
-		old = e.Load()
-	}
-	if old.Mapped() && !write || old.Writable() {
-		s.m.FlushTLB(s.hw, va, va+mem.PageSize) // another thread has repaired it
-		s.pt.Unlock()
-		s.mu.RUnlock()
-		return nil
-	}
-	private := write && !v.shared
-	if private && old.Mapped() && old.Frame() != zeroFrame() && old.Frame().Refs() == 1 {
-		// Nobody else has the frame any more: no copy is needed.
-		s.hw.Page(va).Set(old.Frame(), v.pteProt(true))
-		s.m.FlushTLB(s.hw, va, va+mem.PageSize)
-		s.pt.Unlock()
-		s.mu.RUnlock()
-		return nil
-	}
-	var source mem.Frame // what to copy from, with a reference
-	if old.Mapped() && private && old.Frame() != zeroFrame() {
-		source = old.Frame()
-		source.Ref()
-	}
-	s.pt.Unlock()
-	obj, index, writable := v.obj, v.index(va), write
-	s.mu.RUnlock()
-
-	frame := zeroFrame()
-	if obj != nil && source == 0 && !(private && old.Mapped()) {
-		f, err := obj.Page(index, write && !private)
-		if err == unix.ENOMEM {
-			return unix.ENOMEM
-		} else if err != nil {
-			return unix.ENXIO
-		}
-		frame = f
-		if private {
-			source = f
-		}
-	}
-	if private {
-		f, err := allocFrame(source == 0)
-		if err != nil {
-			if source != 0 {
-				source.Unref()
-			}
-			return unix.ENOMEM
-		}
-		if source != 0 {
-			*f.Data() = *source.Data()
-			source.Unref()
-		}
-		frame = f
-	}
-
-	s.mu.RLock()
-	s.pt.Lock()
-	ok := s.seq == seq && s.gen == gen
-	var e *pgtable.Entry
-	if ok {
-		var err error
-		if e, err = s.hw.MakePage(va); err != nil {
-			s.pt.Unlock()
-			s.mu.RUnlock()
-			drop(frame)
-			if Reclaim(reclaimBatch) > 0 {
-				return errAgain
-			}
-			return unix.ENOMEM
-		}
-		ok = e.Load() == old
-	}
-	if !ok {
-		s.pt.Unlock()
-		s.mu.RUnlock()
-		drop(frame)
-		return errAgain
-	}
-	if old.Mapped() {
-		// Another frame for a live translation: break before make (Arm ARM D8.16.1).
-		e.Clear()
-		s.m.FlushTLB(s.hw, va, va+mem.PageSize)
-		if old.Frame() != zeroFrame() {
-			s.mapped--
-		}
-	}
-	p := v.pteProt(writable)
-	if p&pgtable.Execute != 0 {
-		s.m.SyncCode(frame)
-	}
-	e.Set(frame, p)
-	if frame != zeroFrame() {
-		s.mapped++
-	}
-	s.pt.Unlock()
-	s.mu.RUnlock()
-	if old.Mapped() {
-		drop(old.Frame())
-	}
-	return nil
-}
-
-// drop gives back a reference that a mapping had or was to have.
-func drop(f mem.Frame) {
-	if f != zeroFrame() {
-		f.Unref()
-	}
-}
-
-// growStack extends a mapping that grows down to va, where that is allowed.
-func (s *Space) growStack(va uint64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := s.search(va)
-	if i == len(s.vmas) || va < minAddr {
-		return false
-	}
-	v := s.vmas[i]
-	if v.start <= va {
-		return true
-	}
-	if !v.growsDown || v.end-va > s.stackMax || i > 0 && va < s.vmas[i-1].end+guardGap {
-		return false
-	}
-	s.total += v.start - va
-	v.start = va
-	s.seq++
-	return true
-}
 
 // Fork returns a copy of the space: private memory is copied when either side writes
 // it, shared memory is shared.
@@ -400,37 +154,24 @@ func (s *Space) Fork() (*Space, error) {
 	c.mu.Lock()
 	c.base, c.brkStart, c.brk, c.stackMax = s.base, s.brkStart, s.brk, s.stackMax
 	s.pt.Lock()
-	for _, v := range s.vmas {
+	f := forking{s: s, c: c}
+	for v := s.vmas.first; v != nil && err == nil; v = v.after {
 		if v.advice&dontFork != 0 {
 			continue
 		}
-		w := v.clone()
+		w := v.clone(v.start, v.end)
+		w.advice &^= locked | onFault // mlock(2): a child inherits no locks
 		c.attach(w)
-		c.vmas = append(c.vmas, w)
-		c.total += w.end - w.start
-		if v.shared || v.advice&wipeOnFork != 0 {
-			continue // faults find the pages in the object
+		c.vmas.insert(w, c.vmas.last)
+		c.count(w, w.end-w.start, 1)
+		// What an object has, faults find there.
+		if !v.shared && v.advice&wipeOnFork == 0 && (v.obj == nil || v.copied) {
+			w.copied = v.copied
+			err = f.copy(v, w)
 		}
-		s.readOnly(v, v.start, v.end)
-		s.hw.Range(v.start, v.end, func(va uint64, e *pgtable.Entry) bool {
-			x := e.Load()
-			if !x.Mapped() {
-				return true
-			}
-			var ce *pgtable.Entry
-			if ce, err = c.hw.MakePage(va); err != nil {
-				return false
-			}
-			ce.SetValue(x)
-			if f := x.Frame(); f != zeroFrame() {
-				f.Ref()
-				c.mapped++
-			}
-			return true
-		})
-		if err != nil {
-			break
-		}
+	}
+	if f.low != f.end {
+		s.m.FlushTLB(s.hw, f.low, f.end)
 	}
 	s.pt.Unlock()
 	c.mu.Unlock()
@@ -442,8 +183,66 @@ func (s *Space) Fork() (*Space, error) {
 	return c, nil
 }
 
+// forking is a copy of page tables under way.
+type forking struct {
+	s, c     *Space
+	low, end uint64 // entries of s that lost write permission
+
+	// The entry of va in c. Neighbours follow it up to the end of its table.
+	entry *pgtable.Entry
+	va    uint64
+}
+
+// slot is the entry of va in c; calls come with ascending addresses.
+func (f *forking) slot(va uint64) (e *pgtable.Entry, err error) {
+	const table = 512 * mem.PageSize
+	if f.entry == nil || va/table != f.va/table {
+		if f.entry, err = f.c.hw.MakePage(va); err != nil {
+			return nil, err
+		}
+	} else {
+		for ; f.va < va; f.va += mem.PageSize {
+			f.entry = f.entry.Next()
+		}
+	}
+	f.va = va
+	return f.entry, nil
+}
+
+// copy shares the pages of v with its copy w: neither may write them from now on.
+func (f *forking) copy(v, w *VMA) (err error) {
+	f.s.hw.Range(v.start, v.end, func(va uint64, e *pgtable.Entry) bool {
+		x := e.Load()
+		if !x.Mapped() {
+			return true
+		}
+		if x.Writable() {
+			e.Set(x.Frame(), v.pteProt(false, x.Own()))
+			if f.low == f.end {
+				f.low = va
+			}
+			f.end = va + mem.PageSize
+		}
+		var ce *pgtable.Entry
+		if ce, err = f.slot(va); err != nil {
+			return false
+		}
+		ce.SetValue(e.Load())
+		if frame := x.Frame(); frame != zeroFrame() {
+			frame.Ref()
+			f.c.resident(w, x.Own(), 1)
+		}
+		return true
+	})
+	return err
+}
+
+// copyRun is how many bytes a copy moves before it lets others have the page table.
+const copyRun = 8 * mem.PageSize
+
 // copy moves p from or to user memory, faulting pages in. The page-table lock is held
-// while the bytes of one page move, so that the frame stays.
+// while bytes move: a frame whose contents could be copied meanwhile, for a child or for
+// another thread's write, would lose them.
 func (s *Space) copy(p []byte, at user.Addr, out bool) (n int, err error) {
 	access := machine.Read
 	if out {
@@ -455,16 +254,13 @@ func (s *Space) copy(p []byte, at user.Addr, out bool) (n int, err error) {
 			return n, unix.EFAULT
 		}
 		s.pt.Lock()
-		for n < len(p) && va < pgtable.UserEnd {
-			e := s.hw.Page(va)
-			if e == nil {
+		stop := n + copyRun
+		present := true
+		for n < len(p) && n < stop && va < pgtable.UserEnd {
+			d := s.bytes(va, access)
+			if present = d != nil; !present {
 				break
 			}
-			x := e.Load()
-			if out && !x.Writable() || !x.Present() {
-				break
-			}
-			d := x.Frame().Data()[va%mem.PageSize:]
 			var k int
 			if out {
 				k = copy(d, p[n:])
@@ -474,11 +270,24 @@ func (s *Space) copy(p []byte, at user.Addr, out bool) (n int, err error) {
 			n, va = n+k, va+uint64(k)
 		}
 		s.pt.Unlock()
-		if n < len(p) && (va >= pgtable.UserEnd || s.Fault(user.Addr(va), access) != nil) {
+		if !present && s.Fault(user.Addr(va), access) != nil {
 			return n, unix.EFAULT
 		}
 	}
 	return n, nil
+}
+
+// bytes is the memory from va to the end of its page, nil where it is not there for
+// access. The caller holds pt.
+func (s *Space) bytes(va uint64, access machine.Access) []byte {
+	e := s.hw.Page(va)
+	if e == nil {
+		return nil
+	}
+	if x := e.Load(); x.Writable() || x.Present() && access != machine.Write {
+		return x.Frame().Data()[va%mem.PageSize:]
+	}
+	return nil
 }
 
 // CopyIn implements user.Memory.
@@ -486,3 +295,35 @@ func (s *Space) CopyIn(dst []byte, from user.Addr) (int, error) { return s.copy(
 
 // CopyOut implements user.Memory.
 func (s *Space) CopyOut(to user.Addr, src []byte) (int, error) { return s.copy(src, to, true) }
+
+// CopyInString copies the NUL-terminated string at from into buf and returns its length
+// without the NUL: ENAMETOOLONG where the NUL is not among the first len(buf) bytes. It
+// touches no page that the string does not reach.
+func (s *Space) CopyInString(buf []byte, from user.Addr) (n int, err error) {
+	for n < len(buf) {
+		va := uint64(from) + uint64(n)
+		if va >= pgtable.UserEnd {
+			return n, unix.EFAULT
+		}
+		s.pt.Lock()
+		d := s.bytes(va, machine.Read)
+		if d == nil {
+			s.pt.Unlock()
+			if s.Fault(user.Addr(va), machine.Read) != nil {
+				return n, unix.EFAULT
+			}
+			continue
+		}
+		d = d[:min(len(d), len(buf)-n)]
+		end := bytes.IndexByte(d, 0)
+		if end >= 0 {
+			d = d[:end]
+		}
+		n += copy(buf[n:], d)
+		s.pt.Unlock()
+		if end >= 0 {
+			return n, nil
+		}
+	}
+	return n, unix.ENAMETOOLONG
+}

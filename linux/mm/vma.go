@@ -1,8 +1,6 @@
 package mm
 
 import (
-	"sort"
-
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/user"
@@ -11,29 +9,44 @@ import (
 )
 
 // VMA is a range of an address space with one protection and one backing. Its fields
-// are guarded by its space's lock, but for next and prev, which are its object's.
+// are guarded by its space's lock, but for next and prev, which are its object's, and
+// copied.
 type VMA struct {
+	attributes
+	node
 	space      *Space
 	start, end uint64 // page-aligned
-	prot       int    // unix.PROT_ bits
-	shared     bool
-	dead       bool // no longer in the space
+	off        uint64 // page of obj at start
+	dead       bool   // no longer in the space
 
-	// maySharedWrite: the file was opened so that a shared mapping may be written.
-	maySharedWrite bool
-	noExec         bool // the file is on a file system without programs
-	growsDown      bool
-	advice         advice
+	// copied: the space has pages of its own here, which an object does not have.
+	// Guarded by Space.pt.
+	copied bool
 
-	obj  Object // nil: private anonymous memory
-	file Backing
-	off  uint64 // page of obj at start
-	name string // [heap], [stack]
+	// What obj can do; set when the VMA is attached to it.
+	cacher   Cacher
+	tracks   bool // DirtyTracker
+	inMemory bool // it has its pages nowhere else: shared memory, tmpfs
 
 	next, prev *VMA
 }
 
-// advice is what madvise said about a mapping.
+// attributes are what two parts of one VMA have in common.
+type attributes struct {
+	prot      int // unix.PROT_ bits
+	shared    bool
+	growsDown bool
+	// maySharedWrite: the file was opened so that a shared mapping may be written.
+	maySharedWrite bool
+	noExec         bool // the file is on a file system without programs
+	advice         advice
+
+	obj  Object // nil: private anonymous memory
+	file Backing
+	name string // [heap], [stack]
+}
+
+// advice is what madvise and mlock said about a mapping.
 type advice uint8
 
 const (
@@ -42,21 +55,21 @@ const (
 	dontDump                      // MADV_DONTDUMP: left out of core dumps
 	random                        // MADV_RANDOM: no read-ahead
 	sequential                    // MADV_SEQUENTIAL: much of it
+	locked                        // mlock: pages stay. Nothing is ever paged out, but Linux counts them
+	onFault                       // and they come when they are used
 )
 
-// clone copies v, but for what is its object's.
-func (v *VMA) clone() *VMA {
-	return &VMA{
-		start: v.start, end: v.end, prot: v.prot, shared: v.shared, maySharedWrite: v.maySharedWrite, noExec: v.noExec,
-		growsDown: v.growsDown, advice: v.advice, obj: v.obj, file: v.file, off: v.off, name: v.name,
-	}
+// clone copies v for [start, end), but for its places in lists.
+func (v *VMA) clone(start, end uint64) *VMA {
+	return &VMA{attributes: v.attributes, start: start, end: end, off: v.off + (start-v.start)>>mem.PageShift}
 }
 
 // index is the page of the object that va shows.
 func (v *VMA) index(va uint64) uint64 { return v.off + (va-v.start)>>mem.PageShift }
 
-// pteProt is what entries may allow: write says that the frame may be written.
-func (v *VMA) pteProt(write bool) pgtable.Prot {
+// pteProt is what entries may allow: write says that the frame may be written, own that
+// it is no page of the object.
+func (v *VMA) pteProt(write, own bool) pgtable.Prot {
 	p := pgtable.User
 	if v.prot&(unix.PROT_READ|unix.PROT_WRITE) != 0 {
 		p |= pgtable.Read
@@ -67,70 +80,103 @@ func (v *VMA) pteProt(write bool) pgtable.Prot {
 	if v.prot&unix.PROT_EXEC != 0 {
 		p |= pgtable.Execute | pgtable.Read
 	}
+	if own {
+		p |= pgtable.Own
+	}
 	return p
-}
-
-// search is the position of the first VMA that ends after va. The caller holds mu.
-func (s *Space) search(va uint64) int {
-	return sort.Search(len(s.vmas), func(i int) bool { return s.vmas[i].end > va })
 }
 
 // find is the VMA that holds va, or nil. The caller holds mu.
 func (s *Space) find(va uint64) *VMA {
-	if i := s.search(va); i < len(s.vmas) && s.vmas[i].start <= va {
-		return s.vmas[i]
+	if v := s.recent.Load(); v != nil && !v.dead && v.start <= va && va < v.end {
+		return v
+	}
+	if v := s.vmas.from(va); v != nil && v.start <= va {
+		s.recent.Store(v)
+		return v
 	}
 	return nil
+}
+
+// occupied reports whether a VMA overlaps [from, to). The caller holds mu.
+func (s *Space) occupied(from, to uint64) bool {
+	v := s.vmas.from(from)
+	return v != nil && v.start < to
 }
 
 // insert puts v where no other VMA is, and joins it with neighbours that continue it.
 // The caller holds mu for writing; gone are VMAs to release afterwards.
 func (s *Space) insert(v *VMA) (gone []*VMA) {
-	i := s.search(v.start)
-	s.attach(v)
-	s.vmas = append(s.vmas, nil)
-	copy(s.vmas[i+1:], s.vmas[i:])
-	s.vmas[i] = v
-	s.total += v.end - v.start
-	for _, j := range [2]int{i + 1, i} {
-		if j > 0 && j < len(s.vmas) && joins(s.vmas[j-1], s.vmas[j]) {
-			b := s.vmas[j]
-			s.vmas[j-1].end = b.end
-			b.dead = true
-			s.vmas = append(s.vmas[:j], s.vmas[j+1:]...)
-			gone = append(gone, b)
-		}
-	}
-	s.seq++
+	s.add(v)
+	s.count(v, v.end-v.start, 1)
+	s.join(v.end, &gone)
+	s.join(v.start, &gone)
 	return gone
 }
 
-func joins(a, b *VMA) bool {
-	return a.end == b.start && a.prot == b.prot && a.shared == b.shared && a.obj == b.obj && a.file == b.file &&
-		a.growsDown == b.growsDown && a.advice == b.advice && a.maySharedWrite == b.maySharedWrite && a.noExec == b.noExec && a.name == b.name &&
-		(a.obj == nil || a.index(a.end) == b.off)
+// add puts v into the tree.
+func (s *Space) add(v *VMA) {
+	prev := s.vmas.last
+	if next := s.vmas.from(v.start); next != nil {
+		prev = next.before
+	}
+	s.attach(v)
+	s.vmas.insert(v, prev)
+}
+
+// join makes one VMA of the two that meet at va, where they can be one. The caller
+// holds mu for writing and releases gone.
+func (s *Space) join(va uint64, gone *[]*VMA) {
+	b := s.vmas.from(va)
+	if b == nil || b.start != va || b.before == nil {
+		return
+	}
+	a := b.before
+	if a.end != b.start || a.attributes != b.attributes || a.obj != nil && a.index(a.end) != b.off {
+		return
+	}
+	end := b.end
+	s.vmas.remove(b)
+	b.dead = true
+	a.setEnd(end)
+	s.pt.Lock()
+	a.copied = a.copied || b.copied
+	s.pt.Unlock()
+	*gone = append(*gone, b)
 }
 
 // split makes a VMA boundary at va. The caller holds mu for writing.
 func (s *Space) split(va uint64) {
-	i := s.search(va)
-	if i == len(s.vmas) || s.vmas[i].start >= va {
+	a := s.vmas.from(va)
+	if a == nil || a.start >= va {
 		return
 	}
-	a := s.vmas[i]
-	b := a.clone()
-	b.start, b.off = va, a.index(va)
-	a.end = va
+	b := a.clone(va, a.end)
+	s.pt.Lock()
+	b.copied = a.copied
+	s.pt.Unlock()
+	a.setEnd(va)
 	s.attach(b)
-	s.vmas = append(s.vmas, nil)
-	copy(s.vmas[i+2:], s.vmas[i+1:])
-	s.vmas[i+1] = b
-	s.seq++
+	s.vmas.insert(b, a)
+}
+
+// isolate makes [from, to), which lies in one VMA, a VMA of its own, and returns it.
+// The caller holds mu for writing.
+func (s *Space) isolate(from, to uint64) *VMA {
+	s.split(from)
+	s.split(to)
+	return s.find(from)
 }
 
 func (s *Space) attach(v *VMA) {
 	v.space = s
 	if v.obj != nil {
+		v.cacher, _ = v.obj.(Cacher)
+		if t, ok := v.obj.(DirtyTracker); ok {
+			v.tracks = t.TracksDirty()
+		}
+		c, ok := v.obj.(*PageCache)
+		v.inMemory = ok && c.filler == nil
 		v.obj.Attach(v)
 	}
 	if v.file != nil {
@@ -143,18 +189,26 @@ func (s *Space) attach(v *VMA) {
 func (s *Space) take(from, to uint64) (gone []*VMA) {
 	s.split(from)
 	s.split(to)
-	i, j := s.search(from), s.search(to-1)
-	if j < len(s.vmas) && s.vmas[j].start < to {
-		j++
-	}
-	s.peak = max(s.peak, s.total)
-	gone = append(gone, s.vmas[i:j]...)
-	for _, v := range gone {
+	for v := s.vmas.from(from); v != nil && v.start < to; {
+		next := v.after
+		s.vmas.remove(v)
 		v.dead = true
-		s.total -= v.end - v.start
+		s.count(v, v.end-v.start, -1)
+		gone = append(gone, v)
+		v = next
 	}
-	s.vmas = append(s.vmas[:i], s.vmas[j:]...)
-	s.seq++
+	return gone
+}
+
+// remove takes the VMAs of [from, to) out of the space and drops their pages. The
+// caller holds mu for writing, and releases gone when it has let go of it.
+func (s *Space) remove(from, to uint64) (gone []*VMA) {
+	gone = s.take(from, to)
+	z := zap{s: s}
+	for _, v := range gone {
+		z.drop(v, v.start, v.end, true)
+	}
+	z.finish()
 	return gone
 }
 
@@ -179,10 +233,14 @@ type MapInfo struct {
 	Major, Minor uint32
 	Ino          uint64
 	Name         string
+	// File is what backs the mapping, nil for memory. It may have been closed since.
+	File Backing
 }
 
 func (v *VMA) info() MapInfo {
-	m := MapInfo{Start: user.Addr(v.start), End: user.Addr(v.end), Prot: v.prot, Shared: v.shared, Name: v.name}
+	m := MapInfo{
+		Start: user.Addr(v.start), End: user.Addr(v.end), Prot: v.prot, Shared: v.shared, Name: v.name, File: v.file,
+	}
 	if v.obj != nil {
 		m.Offset = v.off << mem.PageShift
 	}
@@ -196,8 +254,8 @@ func (v *VMA) info() MapInfo {
 func (s *Space) Maps() []MapInfo {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := make([]MapInfo, 0, len(s.vmas))
-	for _, v := range s.vmas {
+	out := make([]MapInfo, 0, s.vmas.n)
+	for v := s.vmas.first; v != nil; v = v.after {
 		out = append(out, v.info())
 	}
 	return out

@@ -68,6 +68,9 @@ func (t *Task) Clone(a *CloneArgs) (ID, error) {
 		c.Group = t.Group
 	} else {
 		c.Group = t.newGroup(c, a)
+		if a.Flags&unix.CLONE_VM == 0 {
+			c.Mem.SetLimits(c.Group)
+		}
 	}
 	pidfd, err := t.reservePIDFD(a)
 	if err != nil {

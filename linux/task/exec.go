@@ -545,6 +545,7 @@ func (t *Task) replace(p *program, id *cred.Cred, secure bool) {
 	g := t.Group
 	t.leaveMemory()
 	t.Mem, t.mem, p.space = p.space, p.space, nil
+	t.Mem.SetLimits(g)
 	p.image.Exe = p.file
 	p.file = nil
 	t.setImage(p.image)

@@ -45,6 +45,9 @@ func (l *limits) get(resource int) unix.Rlimit {
 // Limit returns the soft limit of a resource (a unix.RLIMIT_ constant).
 func (t *Task) Limit(resource int) uint64 { return t.Group.limits.get(resource).Cur }
 
+// Limit returns the soft limit of a resource of the process.
+func (g *Group) Limit(resource int) uint64 { return g.limits.get(resource).Cur }
+
 // Limits is prlimit64(2) on process g: it returns the old limits and, where set is not
 // nil, changes them for t. EINVAL for what is no limit, EPERM to raise a hard one without
 // CAP_SYS_RESOURCE.

@@ -13,7 +13,8 @@ const (
 	bitDirty    = 1 << 6
 	bitBlock    = 1 << 7
 	bitGlobal   = 1 << 8
-	bitSoft     = 1 << 9 // ours: a mapped entry that faults on every access
+	bitSoft     = 1 << 9  // ours: a mapped entry that faults on every access
+	bitOwn      = 1 << 10 // ours: Own
 	bitNX       = 1 << 63
 
 	frameMask = 0x000f_ffff_ffff_f000
@@ -22,6 +23,9 @@ const (
 // Encode is the value of a page entry that maps f with p.
 func Encode(f mem.Frame, p Prot) Value {
 	v := Value(f.Addr())
+	if p&Own != 0 {
+		v |= bitOwn
+	}
 	if p&(Read|Write|Execute) == 0 {
 		return v | bitSoft
 	}
@@ -58,6 +62,7 @@ func (v Value) Mapped() bool     { return v&(bitPresent|bitSoft) != 0 }
 func (v Value) Present() bool    { return v&bitPresent != 0 }
 func (v Value) Writable() bool   { return v&(bitPresent|bitWrite) == bitPresent|bitWrite }
 func (v Value) Executable() bool { return v&(bitPresent|bitNX) == bitPresent }
+func (v Value) Own() bool        { return v&bitOwn != 0 }
 func (v Value) IsUser() bool     { return v&bitUser != 0 }
 
 // IsTable is for entries above level 0.

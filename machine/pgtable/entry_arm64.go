@@ -15,6 +15,7 @@ const (
 	bitPXN    = 1 << 53
 	bitUXN    = 1 << 54
 	bitSoft   = 1 << 55 // ours: a mapped entry that faults on every access
+	bitOwn    = 1 << 56 // ours: Own
 
 	frameMask = 0x0000_ffff_ffff_f000
 )
@@ -22,6 +23,9 @@ const (
 // Encode is the value of a page entry that maps f with p.
 func Encode(f mem.Frame, p Prot) Value {
 	v := Value(f.Addr())
+	if p&Own != 0 {
+		v |= bitOwn
+	}
 	if p&(Read|Write|Execute) == 0 {
 		return v | bitSoft
 	}
@@ -59,6 +63,7 @@ func (v Value) Mapped() bool     { return v&(bitValid|bitSoft) != 0 }
 func (v Value) Present() bool    { return v&bitValid != 0 }
 func (v Value) Writable() bool   { return v&(bitValid|bitRO) == bitValid }
 func (v Value) Executable() bool { return v&(bitValid|bitUXN) == bitValid }
+func (v Value) Own() bool        { return v&bitOwn != 0 }
 func (v Value) IsUser() bool     { return v&bitEL0 != 0 }
 
 // IsTable is for entries above level 0.

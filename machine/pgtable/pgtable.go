@@ -28,6 +28,7 @@ const (
 	Execute
 	User   // user mode may use it; the kernel may not execute it
 	Device // uncached, for device registers
+	Own    // a mark for linux/mm, without meaning to the hardware
 )
 
 // Table is a page table, known by the frame of its top level.

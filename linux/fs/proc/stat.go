@@ -230,7 +230,7 @@ func (v *view) memory(u *mm.SpaceUsage) {
 		name string
 		kB   uint64
 	}{
-		{"VmPeak", u.Peak >> 10}, {"VmSize", u.Total >> 10}, {"VmLck", 0}, {"VmPin", 0},
+		{"VmPeak", u.Peak >> 10}, {"VmSize", u.Total >> 10}, {"VmLck", u.Locked * pageKB}, {"VmPin", 0},
 		{"VmHWM", uint64(u.PeakResident) * pageKB}, {"VmRSS", uint64(u.Resident) * pageKB},
 		{"RssAnon", uint64(u.Anonymous) * pageKB}, {"RssFile", uint64(u.File) * pageKB}, {"RssShmem", uint64(u.Shared) * pageKB},
 		{"VmData", u.Data * pageKB}, {"VmStk", u.Stack * pageKB}, {"VmExe", text}, {"VmLib", lib - text},
