@@ -297,6 +297,8 @@ static void asleep(pid_t tid)
 		text[n] = 0;
 		char *state = strrchr(text, ')');
 		bool sleeps = state != NULL && (state[2] == 'S' || state[2] == 'T' || state[2] == 'D');
+		if (state != NULL && state[2] == 'Z')
+			return; // it has ended already
 		seen = sleeps ? seen + 1 : 0;
 		if (seen == 3)
 			return;
