@@ -8,7 +8,7 @@ static void *waiter(void *arg)
 {
 	struct epoll_event v;
 	tids[(long)arg] = thread_id();
-	int n = epoll_wait(e, &v, 1, 200);
+	int n = epoll_wait(e, &v, 1, 4000);
 	woken += n;
 	return NULL;
 }
@@ -26,9 +26,16 @@ static void round_of(const char *name, int p[2], unsigned events)
 		asleep(tids[i]);
 	}
 	write(p[1], "x", 1);
+	int expected = events == EPOLLIN ? 4 : 1;
+	EVENTUALLY(woken >= expected);
+	pause_ms(20); // nobody else wakes
+	FACT("%s: woken %d of 4", name, woken);
+	int quit = eventfd(1, 0);
+	v.events = EPOLLIN;
+	epoll_ctl(e, EPOLL_CTL_ADD, quit, &v);
 	for (int i = 0; i < 4; i++)
 		JOIN(t[i]);
-	FACT("%s: woken %d of 4", name, woken);
+	close(quit);
 	char c;
 	read(p[0], &c, 1);
 	close(e);
