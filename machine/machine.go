@@ -115,6 +115,13 @@ type Machine interface {
 	// SyncCode makes what was written to f visible to instruction fetches.
 	SyncCode(f mem.Frame)
 
+	// VDSO is the shared object that every program gets, nil where there is none.
+	VDSO() *VDSO
+
+	// SetWallClock tells programs that read VDSO's clocks that the wall clock is Now
+	// plus offset.
+	SetWallClock(offset time.Duration)
+
 	// NumCPU is the number of CPUs that run; CPU is the one that runs the caller,
 	// which may have changed when the answer arrives.
 	NumCPU() int
@@ -139,6 +146,16 @@ type Machine interface {
 
 	// Stop ends the machine. It does not return.
 	Stop(how StopKind, status int)
+}
+
+// VDSO is a shared object that the kernel maps into every program, so that it reads
+// clocks without a system call (vdso(7)): an ELF image of one page, to be mapped
+// executable, right after a page of data, to be mapped read-only.
+type VDSO struct {
+	Data, Image mem.Frame
+	// SigReturn is the offset in the image of what signal handlers return to, 0 where
+	// programs bring that themselves.
+	SigReturn uint64
 }
 
 // StopKind is a way to end the machine.

@@ -35,8 +35,21 @@ const (
 // clock was zero.
 var offset atomic.Int64
 
-// Init sets the wall clock at boot, to now.
-func Init(now time.Time) { offset.Store(now.UnixNano() - int64(wait.Now())) }
+// publish tells the machine of each new offset.
+var publish = func(time.Duration) {}
+
+// Init sets the wall clock at boot, to now. From then on tell is called with each new
+// offset of the wall clock to wait.Now.
+func Init(now time.Time, tell func(offset time.Duration)) {
+	publish = tell
+	set(time.Duration(now.UnixNano()))
+}
+
+func set(now time.Duration) {
+	d := now - wait.Now()
+	offset.Store(int64(d))
+	publish(d)
+}
 
 // Wall reports whether a clock jumps when the wall clock is set.
 func (id ID) Wall() bool {
@@ -102,7 +115,7 @@ func Changes() uint64 { return walls.gen.Load() }
 
 // Set sets the wall clock to now, a time since the epoch.
 func Set(now time.Duration) {
-	offset.Store(int64(now - wait.Now()))
+	set(now)
 	walls.gen.Add(1)
 	walls.mu.Lock()
 	timers := make([]*Timer, 0, len(walls.timers))

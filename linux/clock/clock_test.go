@@ -35,7 +35,7 @@ func TestTimerRepeats(t *testing.T) {
 // A timer on the wall clock fires when the clock jumps over its time, and one on the
 // monotonic clock does not.
 func TestSettingTheClockMovesWallTimers(t *testing.T) {
-	Init(time.Unix(1000, 0))
+	Init(time.Unix(1000, 0), func(time.Duration) {})
 	wall, mono := make(chan int64, 1), make(chan int64, 1)
 	w := NewTimer(func(n int64) { wall <- n })
 	m := NewTimer(func(n int64) { mono <- n })

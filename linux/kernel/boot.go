@@ -56,7 +56,8 @@ func Run(m machine.Machine) {
 // run returns the machine's exit status. An error says why there was no first process.
 func (s *system) run() (int, error) {
 	s.startLog()
-	clock.Init(s.m.BootTime().Add(s.m.Now()))
+	wait.SetClock(s.m.Now)
+	clock.Init(s.m.BootTime().Add(s.m.Now()), s.m.SetWallClock)
 	vfs.Clock = func() vfs.Time { return vfs.At(clock.Realtime.Read()) }
 	tty.Attach(s.m.Devices())
 	tty.Register()

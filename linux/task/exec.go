@@ -95,6 +95,7 @@ type program struct {
 	bias  uint64 // of the program's addresses
 	entry uint64
 	sp    uint64
+	vdso  user.Addr // of the shared object that the kernel brings; 0 without
 	ret   user.Addr // of the code that returns from signals
 }
 
@@ -339,7 +340,7 @@ func (p *program) load(id *cred.Cred, secure bool) (err error) {
 		}
 		p.entry = base + p.loader.Entry
 	}
-	if p.ret, err = p.mapSigReturn(); err != nil {
+	if err := p.mapVDSO(); err != nil {
 		return err
 	}
 	phdr := uint64(0)
@@ -414,24 +415,6 @@ func (p *program) mapSegment(f *vfs.File, s *binfmt.Segment, bias uint64) error 
 	return nil
 }
 
-// mapSigReturn maps the code that returns from signal handlers, where the
-// architecture's C library expects the kernel to bring it.
-func (p *program) mapSigReturn() (user.Addr, error) {
-	if len(abi.SigReturnCode) == 0 {
-		return 0, nil
-	}
-	at, err := p.space.Mmap(mm.Request{
-		Length: pageSize, Prot: unix.PROT_READ | unix.PROT_WRITE, Flags: unix.MAP_PRIVATE | unix.MAP_ANONYMOUS, Name: "[vdso]",
-	})
-	if err != nil {
-		return 0, err
-	}
-	if _, err := p.space.CopyOut(at, abi.SigReturnCode); err != nil {
-		return 0, unix.ENOMEM
-	}
-	return at, p.space.Mprotect(at, pageSize, unix.PROT_READ|unix.PROT_EXEC)
-}
-
 // stack lays out the first stack.
 func (p *program) stack(id *cred.Cred, secure bool, phdr, base, entry uint64) error {
 	t := p.t
@@ -460,6 +443,9 @@ func (p *program) stack(id *cred.Cred, secure bool, phdr, base, entry uint64) er
 		{Type: binfmt.AtEGID, Value: uint64(id.EGID)},
 		{Type: binfmt.AtSecure, Value: secureWord},
 		{Type: binfmt.AtHWCap2, Value: info.HWCap2},
+	}
+	if p.vdso != 0 {
+		s.Aux = append([]binfmt.Aux{{Type: binfmt.AtSysinfoEhdr, Value: uint64(p.vdso)}}, s.Aux...)
 	}
 	top := uint64(maxStack) - t.randomPages(stackBits)
 	im, err := s.Layout(top, limit)

@@ -48,6 +48,7 @@ type Kernel struct {
 	threads  atomic.Uint64                // how many tasks the machine has room for
 	counters counters
 	load     load
+	vdso     vdso
 }
 
 // Call is a system call under way: the table's dispatch decodes it.

@@ -181,12 +181,18 @@ func (w *Waiter) ClearInterrupt() { w.signal.Store(false) }
 // Interrupted reports whether there is a signal to act on.
 func (w *Waiter) Interrupted() bool { return w.signal.Load() }
 
-// clockZero is when the process of the kernel began: deadlines are durations since
-// then on Go's monotonic clock, which is the machine's (machine.Machine.Now).
-var clockZero = time.Now()
+// clock is Go's monotonic clock since the process began, until SetClock.
+var clock = func() func() time.Duration {
+	zero := time.Now()
+	return func() time.Duration { return time.Since(zero) }
+}()
+
+// SetClock makes Now the machine's clock (machine.Machine.Now), which runs as Go's does
+// and is the one that programs can read themselves. It is called once, before anybody waits.
+func SetClock(now func() time.Duration) { clock = now }
 
 // Now is the current time on the clock of deadlines.
-func Now() time.Duration { return time.Since(clockZero) }
+func Now() time.Duration { return clock() }
 
 // Forever is the deadline that never comes.
 const Forever time.Duration = 0

@@ -103,6 +103,12 @@ func (m *Metal) FlushTLB(s *machine.Space, from, to uint64) { nk.FlushTLB(s, fro
 // SyncCode implements machine.Machine.
 func (m *Metal) SyncCode(f mem.Frame) { nk.SyncCode(f) }
 
+// VDSO implements machine.Machine.
+func (m *Metal) VDSO() *machine.VDSO { return nk.UserVDSO() }
+
+// SetWallClock implements machine.Machine.
+func (m *Metal) SetWallClock(offset time.Duration) { nk.SetWallClock(offset) }
+
 // NumCPU implements machine.Machine.
 func (m *Metal) NumCPU() int { return nk.NumCPU() }
 

@@ -14,6 +14,10 @@ import (
 func addressOfRegs(r *machine.Regs) uintptr { return uintptr(unsafe.Pointer(r)) }
 func addressOfFrames(f []mem.Frame) uintptr { return uintptr(unsafe.Pointer(&f[0])) }
 func addressOfIRQs(s *IRQs) uintptr         { return uintptr(unsafe.Pointer(s)) }
+
+// textAt is n bytes of the kernel's code from p on, which never changes.
+func textAt(p, n uintptr) []byte { return unsafe.Slice((*byte)(ptr(p)), n) }
+
 func physical(pa, n uint64) []byte {
 	if n == 0 {
 		return nil

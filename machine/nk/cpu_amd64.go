@@ -44,7 +44,7 @@ type archCPU struct {
 	nkTLS, excTLS [8]uint64
 	nkGMem        [128]uint64
 	excGMem       [128]uint64
-	gdt           [8]uint64
+	gdt           [9]uint64
 	tss           [26]uint32
 	gdtr          [10]byte
 }
@@ -178,11 +178,13 @@ func (c *CPU) descriptors(nk, exc, fatal uintptr) {
 	t := addressOfTSS(c)
 	c.gdt[6] = 103 | (t&0xffffff)<<16 | 0x89<<40 | (t>>24&0xff)<<56
 	c.gdt[7] = t >> 32
+	// Data of byte granularity for everybody, whose limit the vDSO's getcpu reads.
+	c.gdt[8] = 0x0040f10000000000 | uint64(c.id)
 	c.setIST(istException, exc)
 	c.setIST(istNK, nk)
 	c.setIST(istFatal, fatal)
 	c.tss[25] = 104 << 16 // no I/O bitmap
-	pseudoDescriptor(&c.gdtr, 63, addressOfGDT(c))
+	pseudoDescriptor(&c.gdtr, 71, addressOfGDT(c))
 }
 
 func (c *CPU) setIST(i int, top uintptr) {

@@ -31,4 +31,4 @@ func (c *CPU) isIdle() bool        { return c.cur == uintptr(unsafe.Pointer(&c.i
 
 func addressOfThread(t *Thread) uintptr { return uintptr(unsafe.Pointer(t)) }
 
-func addressOfVDSO() uintptr { return uintptr(unsafe.Pointer(&vdso)) }
+func addressOfVDSO() uintptr { return uintptr(unsafe.Pointer(&goVDSO)) }

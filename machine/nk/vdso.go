@@ -4,7 +4,7 @@ package nk
 // to vdsoFunction under the name that the architecture has for clock_gettime, so that
 // reading the time costs no trap. The runtime wants PT_LOAD, PT_DYNAMIC with STRTAB,
 // SYMTAB, HASH and VERDEF; without VERSYM versions are not compared.
-var vdso [512]byte
+var goVDSO [512]byte
 
 const (
 	vdPhdr   = 64

@@ -256,6 +256,12 @@ func (m *Machine) FlushTLB(s *machine.Space, from, to uint64) {
 // SyncCode implements machine.Machine: there is no code.
 func (m *Machine) SyncCode(mem.Frame) {}
 
+// VDSO implements machine.Machine: there is no code that could be in one.
+func (m *Machine) VDSO() *machine.VDSO { return nil }
+
+// SetWallClock implements machine.Machine.
+func (m *Machine) SetWallClock(time.Duration) {}
+
 // NumCPU implements machine.Machine.
 func (m *Machine) NumCPU() int { return m.cpus }
 
