@@ -36,11 +36,13 @@ type Pipe struct {
 	anonymous bool   // made by pipe(2): opening it again through /proc waits for nobody
 	number    uint64 // in order of creation: two pipes are locked in that order
 
-	queue    wait.Queue // readers want In, writers Out; pollers
-	partners wait.Queue // opens of a FIFO that wait for the other side
+	// Readers and writers that wait, and who polls an end, or a FIFO opened for both: as
+	// on Linux, an edge at one end is none at the other.
+	in, out, both wait.Queue
+	partners      wait.Queue // opens of a FIFO that wait for the other side
 
 	// mu guards what follows. It is held across copies from and to user memory, so
-	// that writes are atomic: nothing on the path of a page fault takes it. queue and
+	// that writes are atomic: nothing on the path of a page fault takes it. The queues and
 	// package mem's locks are below it.
 	mu    sync.Mutex
 	slots []slot // a ring; nil until the first write
@@ -172,7 +174,9 @@ func (p *Pipe) leave(readers, writers int) {
 		p.slots, p.size = nil, defaultSlots
 	}
 	if p.readers == 0 || p.writers == 0 {
-		p.queue.Wake(wait.All)
+		p.in.Wake(wait.All)
+		p.out.Wake(wait.All)
+		p.both.Wake(wait.All)
 	}
 }
 
@@ -280,7 +284,7 @@ func (p *Pipe) consume(n int) {
 // awaitInput waits until there is something to read or nobody who could write, and
 // awaitRoom until a slot is free or nobody reads. They are called without mu.
 func (p *Pipe) awaitInput(c *vfs.Context) error {
-	return c.Waiter.UntilExclusive(&p.queue, wait.In, wait.Forever, func() bool {
+	return c.Waiter.UntilExclusive(&p.in, wait.In, wait.Forever, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return !p.empty() || p.writers == 0
@@ -288,11 +292,23 @@ func (p *Pipe) awaitInput(c *vfs.Context) error {
 }
 
 func (p *Pipe) awaitRoom(c *vfs.Context) error {
-	return c.Waiter.UntilExclusive(&p.queue, wait.Out, wait.Forever, func() bool {
+	return c.Waiter.UntilExclusive(&p.out, wait.Out, wait.Forever, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return !p.full() || p.readers == 0
 	})
+}
+
+// announce tells those who wait that there is something to read, or room.
+func (p *Pipe) announce(input, room bool) {
+	if input {
+		p.in.Wake(readable)
+		p.both.Wake(readable)
+	}
+	if room {
+		p.out.Wake(writable)
+		p.both.Wake(writable)
+	}
 }
 
 const (
@@ -331,12 +347,7 @@ func (e *End) Read(c *vfs.Context, f *vfs.File, dst *user.IO, _ int64) (total in
 	}
 	more, room := slept && !p.empty(), wasFull && !p.full()
 	p.mu.Unlock()
-	if room {
-		p.queue.Wake(writable)
-	}
-	if more {
-		p.queue.Wake(readable)
-	}
+	p.announce(more, room)
 	if total > 0 {
 		f.Accessed()
 	}
@@ -388,9 +399,7 @@ func (e *End) Write(c *vfs.Context, f *vfs.File, src *user.IO, _ int64) (total i
 		}
 		news := (wasEmpty || p.polled) && !p.empty()
 		p.mu.Unlock()
-		if news {
-			p.queue.Wake(readable)
-		}
+		p.announce(news, false)
 		err = p.awaitRoom(c)
 		p.mu.Lock()
 		wasEmpty, slept = p.empty(), true
@@ -400,12 +409,7 @@ func (e *End) Write(c *vfs.Context, f *vfs.File, src *user.IO, _ int64) (total i
 	}
 	news, room := (wasEmpty || p.polled) && !p.empty(), slept && !p.full()
 	p.mu.Unlock()
-	if news {
-		p.queue.Wake(readable)
-	}
-	if room {
-		p.queue.Wake(writable)
-	}
+	p.announce(news, room)
 	if err == unix.EPIPE {
 		c.Signal(unix.SIGPIPE)
 	}
@@ -448,7 +452,7 @@ func (p *Pipe) write(src *user.IO, direct, begin bool) (total int, err error) {
 func (e *End) Poll(f *vfs.File, entry *wait.Entry) (events wait.Events) {
 	p := e.Pipe
 	if entry != nil {
-		p.queue.Add(entry)
+		p.queue(f).Add(entry)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -473,7 +477,18 @@ func (e *End) Poll(f *vfs.File, entry *wait.Entry) (events wait.Events) {
 }
 
 // Unpoll implements vfs.FileOps.
-func (e *End) Unpoll(_ *vfs.File, entry *wait.Entry) { e.queue.Remove(entry) }
+func (e *End) Unpoll(f *vfs.File, entry *wait.Entry) { e.queue(f).Remove(entry) }
+
+// queue is where who polls f waits.
+func (p *Pipe) queue(f *vfs.File) *wait.Queue {
+	switch {
+	case !f.Writable():
+		return &p.in
+	case !f.Readable():
+		return &p.out
+	}
+	return &p.both
+}
 
 // Ioctl implements vfs.FileOps: FIONREAD.
 func (e *End) Ioctl(_ *vfs.Context, _ *vfs.File, cmd uint32, arg uint64, m user.Memory) (uint64, error) {
@@ -518,8 +533,6 @@ func (p *Pipe) Resize(c *vfs.Context, n uint64) (int, error) {
 	}
 	wasFull := p.full()
 	p.slots, p.first, p.size = slots, 0, size
-	if wasFull && !p.full() {
-		p.queue.Wake(writable)
-	}
+	p.announce(false, wasFull && !p.full())
 	return size * pageSize, nil
 }

@@ -56,16 +56,6 @@ func (p *Pipe) input(c *vfs.Context, nonBlock bool) (bool, error) {
 	}
 }
 
-// announce wakes who waits for what a splice has changed.
-func (p *Pipe) announce(in, out bool) {
-	if in {
-		p.queue.Wake(readable)
-	}
-	if out {
-		p.queue.Wake(writable)
-	}
-}
-
 // FromFile reads up to n bytes from a file, at *off or its own position, into the pipe.
 // Of a file that may wait it reads once.
 func (p *Pipe) FromFile(c *vfs.Context, in *vfs.File, off *int64, n int, nonBlock bool) (total int, err error) {

@@ -2,6 +2,7 @@ package poll
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -54,6 +55,9 @@ type item struct {
 	event abi.EpollEvent
 	entry wait.Entry
 
+	// spent says that EPOLLONESHOT has reported and waits for EPOLL_CTL_MOD, which polls.
+	spent atomic.Bool
+
 	// Guarded by ep.ready.mu:
 	next    *item
 	queued  bool
@@ -105,6 +109,9 @@ func (l *readyList) empty() bool {
 
 // Notify implements wait.Notifier: the file has news.
 func (i *item) Notify(_ *wait.Entry, events wait.Events) bool {
+	if i.spent.Load() {
+		return false
+	}
 	i.ep.ready.push(i)
 	i.ep.queue.Wake(wait.In | wait.RdNorm)
 	return true
@@ -180,6 +187,7 @@ func (ep *Epoll) Control(op, fd int, f *vfs.File, event abi.EpollEvent) error {
 			return unix.EINVAL
 		}
 		i.event = event
+		i.spent.Store(false)
 		i.register() // for the new events
 	default:
 		return unix.EINVAL
@@ -265,6 +273,7 @@ func (ep *Epoll) Collect(events []abi.EpollEvent) (n int) {
 		switch {
 		case i.event.Events&unix.EPOLLONESHOT != 0:
 			i.event.Events &= private
+			i.spent.Store(true)
 		case i.event.Events&unix.EPOLLET == 0:
 			// A notification may have queued it already; then next belongs to the list.
 			ep.ready.mu.Lock()
