@@ -306,6 +306,9 @@ func (l *readyList) append(chain *item) {
 	}
 }
 
+// entries are the registrations of those who wait.
+var entries = sync.Pool{New: func() any { return new(wait.Entry) }}
+
 // Wait is epoll_wait(2): Collect, after waiting for something until the deadline. Zero
 // events and no error mean that the time is over; a signal gives abi.ERESTARTSYS.
 func (ep *Epoll) Wait(c *vfs.Context, events []abi.EpollEvent, deadline time.Duration, block bool) (int, error) {
@@ -314,8 +317,9 @@ func (ep *Epoll) Wait(c *vfs.Context, events []abi.EpollEvent, deadline time.Dur
 		return n, nil
 	}
 	// Of several waiters one is woken, and wakes the next if something is left.
-	e := wait.Entry{To: c.Waiter, Events: wait.In, Exclusive: true}
-	ep.queue.Add(&e)
+	e := entries.Get().(*wait.Entry)
+	e.To, e.Events, e.Exclusive = c.Waiter, wait.In, true
+	ep.queue.Add(e)
 	var err error
 	for {
 		if n = ep.Collect(events); n > 0 {
@@ -327,7 +331,9 @@ func (ep *Epoll) Wait(c *vfs.Context, events []abi.EpollEvent, deadline time.Dur
 		}
 		err = c.Waiter.Sleep(deadline)
 	}
-	ep.queue.Remove(&e)
+	ep.queue.Remove(e)
+	e.To = nil
+	entries.Put(e)
 	if !ep.ready.empty() {
 		ep.queue.Wake(wait.In | wait.RdNorm)
 	}

@@ -3,6 +3,7 @@
 package poll
 
 import (
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,48 +19,69 @@ type FD struct {
 	Revents wait.Events
 }
 
-// waker wakes a task of which others need not know: it consumes no wakeup.
-type waker struct{ w *wait.Waiter }
+// set is what one Wait needs beside the descriptors. It is a Notifier that wakes a task of
+// which others need not know: it consumes no wakeup.
+type set struct {
+	waiter  *wait.Waiter
+	files   []*vfs.File
+	entries []wait.Entry
+}
 
-func (w *waker) Notify(*wait.Entry, wait.Events) bool { w.w.Wake(); return false }
+func (s *set) Notify(*wait.Entry, wait.Events) bool { s.waiter.Wake(); return false }
+
+var sets = sync.Pool{New: func() any { return new(set) }}
+
+// maxPooled bounds what a set keeps for the next Wait.
+const maxPooled = 1024
 
 // Wait fills in the events of fds and returns how many have some. It waits for the first,
 // until deadline on the clock of wait.Now (wait.Forever: without end), but not at
 // all if block is false. A signal gives abi.ERESTARTSYS; the deadline is no error.
 func Wait(c *vfs.Context, fds []FD, deadline time.Duration, block bool) (int, error) {
-	files := make([]*vfs.File, len(fds))
+	s := sets.Get().(*set)
+	s.waiter = c.Waiter
+	if cap(s.files) < len(fds) {
+		s.files, s.entries = make([]*vfs.File, len(fds)), make([]wait.Entry, len(fds))
+	}
+	s.files = s.files[:len(fds)]
 	for i := range fds {
-		if fds[i].FD >= 0 {
-			files[i], _ = c.Files.Get(fds[i].FD)
+		if s.files[i] = nil; fds[i].FD >= 0 {
+			s.files[i], _ = c.Files.Get(fds[i].FD)
 		}
 	}
-	defer func() {
-		for _, f := range files {
-			if f != nil {
-				f.Unref()
-			}
+	n, err := s.wait(c, fds, deadline, block)
+	for i, f := range s.files {
+		if f != nil {
+			f.Unref()
+			s.files[i] = nil
 		}
-	}()
-	n := check(c, fds, files, nil)
+	}
+	if s.waiter = nil; cap(s.files) <= maxPooled {
+		sets.Put(s)
+	}
+	return n, err
+}
+
+func (s *set) wait(c *vfs.Context, fds []FD, deadline time.Duration, block bool) (int, error) {
+	n := check(c, fds, s.files, nil)
 	if n > 0 || !block {
 		return n, nil
 	}
-	w := waker{c.Waiter}
-	entries := make([]wait.Entry, len(fds))
+	entries := s.entries[:len(fds)]
 	for i := range entries {
-		entries[i].To, entries[i].Events = &w, fds[i].Events
+		entries[i] = wait.Entry{To: s, Events: fds[i].Events}
 	}
 	defer func() {
-		for i, f := range files {
+		for i, f := range s.files {
 			if f != nil {
 				f.Ops.Unpoll(f, &entries[i])
 			}
 		}
 	}()
-	n = check(c, fds, files, entries)
+	n = check(c, fds, s.files, entries)
 	for n == 0 {
 		err := c.Waiter.Sleep(deadline)
-		n = check(c, fds, files, nil)
+		n = check(c, fds, s.files, nil)
 		if n == 0 && err != nil {
 			if err == unix.ETIMEDOUT {
 				return 0, nil

@@ -80,11 +80,7 @@ func owner(t *task.Task, f *vfs.File, cmd int, a *Args) (uint64, error) {
 	case unix.F_SETOWN:
 		return 0, setOwner(t, f, a.Int(2))
 	case unix.F_GETOWN:
-		kind, id := seenOwner(t, f)
-		if kind == abi.F_OWNER_PGRP {
-			id = -id
-		}
-		return uint64(int64(id)), nil
+		return uint64(int64(getOwner(t, f))), nil
 	case unix.F_SETOWN_EX:
 		var b [8]byte
 		if err := t.CopyIn(b[:], a.Addr(2)); err != nil {
@@ -133,6 +129,15 @@ func setTarget(t *task.Task, f *vfs.File, kind int, id task.ID) error {
 	}
 	f.UpdateOwner(func(o *vfs.Owner) { o.To, o.UID, o.EUID = to, t.Cred().UID, t.Cred().EUID })
 	return nil
+}
+
+// getOwner is F_GETOWN: a process group is a negative number.
+func getOwner(t *task.Task, f *vfs.File) task.ID {
+	kind, id := seenOwner(t, f)
+	if kind == abi.F_OWNER_PGRP {
+		return -id
+	}
+	return id
 }
 
 func seenOwner(t *task.Task, f *vfs.File) (kind int, id task.ID) {

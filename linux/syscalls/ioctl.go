@@ -24,6 +24,12 @@ const (
 	fioQSIZE = 0x5460
 	fiGETBSZ = 2
 	fioNREAD = unix.TIOCINQ
+
+	// Sockets' F_SETOWN and F_GETOWN: socket(7).
+	fioSETOWN = 0x8901
+	siocSPGRP = 0x8902
+	fioGETOWN = 0x8903
+	siocGPGRP = 0x8904
 )
 
 func sysIoctl(t *task.Task, a *Args) (uint64, error) {
@@ -67,6 +73,14 @@ func sysIoctl(t *task.Task, a *Args) (uint64, error) {
 		return 0, putUint32(t, at, uint32(s.BlockSize))
 	case cmd == fioNREAD && regular:
 		return 0, putUint32(t, at, uint32(f.Inode().Size()-f.Pos()))
+	case f.Inode().Type() == unix.S_IFSOCK && (cmd == fioSETOWN || cmd == siocSPGRP):
+		who, err := getInt(t, at)
+		if err != nil {
+			return 0, err
+		}
+		return 0, setOwner(t, f, int(who))
+	case f.Inode().Type() == unix.S_IFSOCK && (cmd == fioGETOWN || cmd == siocGPGRP):
+		return 0, putUint32(t, at, uint32(getOwner(t, f)))
 	case regular && (cmd == unix.FICLONE || cmd == unix.FICLONERANGE || cmd == unix.FIDEDUPERANGE):
 		return 0, unix.EOPNOTSUPP // no file system here shares blocks between files
 	default:

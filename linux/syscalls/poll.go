@@ -3,6 +3,7 @@ package syscalls
 import (
 	"encoding/binary"
 	"math"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -162,17 +163,29 @@ func sysPpoll(t *task.Task, a *Args) (uint64, error) {
 	return n, err
 }
 
+// pollBuf is what one poll needs to decode its descriptors.
+type pollBuf struct {
+	fds   []poll.FD
+	bytes []byte
+}
+
+var pollBufs = sync.Pool{New: func() any { return new(pollBuf) }}
+
 // pollFDs is poll on n structures pollfd.
 func pollFDs(t *task.Task, at user.Addr, n uint32, to timeout) (uint64, error) {
 	const size = 8
 	if uint64(n) > t.Limit(unix.RLIMIT_NOFILE) {
 		return 0, unix.EINVAL
 	}
-	buf := make([]byte, int(n)*size)
+	pb := pollBufs.Get().(*pollBuf)
+	defer pollBufs.Put(pb)
+	if len(pb.fds) < int(n) {
+		pb.fds, pb.bytes = make([]poll.FD, n), make([]byte, int(n)*size)
+	}
+	buf, fds := pb.bytes[:int(n)*size], pb.fds[:n]
 	if err := t.CopyIn(buf, at); err != nil {
 		return 0, err
 	}
-	fds := make([]poll.FD, n)
 	for i := range fds {
 		b := buf[i*size:]
 		fds[i].FD = int(int32(binary.LittleEndian.Uint32(b)))
@@ -225,17 +238,11 @@ func sysPselect6(t *task.Task, a *Args) (uint64, error) {
 	return n, err
 }
 
-// Events of poll(2) that nothing here raises, but select asks for.
-const (
-	pollRdBand wait.Events = 0x080
-	pollWrBand wait.Events = 0x200
-)
-
 // selectEvents are the events that make a descriptor ready in each of the three sets
 // (select(2), "Correspondence between select() and poll() notifications").
 var selectEvents = [3]wait.Events{
-	wait.In | wait.RdNorm | pollRdBand | wait.Hup | wait.Err,
-	wait.Out | wait.WrNorm | pollWrBand | wait.Err,
+	wait.In | wait.RdNorm | wait.RdBand | wait.Hup | wait.Err,
+	wait.Out | wait.WrNorm | wait.WrBand | wait.Err,
 	wait.Pri,
 }
 

@@ -151,6 +151,7 @@ type Waiter struct {
 	wakeup chan struct{} // one token: a wakeup that has not been consumed
 	signal atomic.Bool   // a signal, kill or stop wants the task's attention
 	entry  Entry         // for Until; the task's own
+	timer  *time.Timer   // for deadlines; the task's own
 
 	asleep atomic.Int32 // a Sleepiness
 	slept  atomic.Int64 // nanoseconds spent in Sleep; written by the task only
@@ -226,11 +227,15 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 		if d <= 0 {
 			return unix.ETIMEDOUT
 		}
-		t := time.NewTimer(d)
+		if w.timer == nil {
+			w.timer = time.NewTimer(d)
+		} else {
+			w.timer.Reset(d)
+		}
 		select {
 		case <-w.wakeup:
-			t.Stop()
-		case <-t.C:
+			w.timer.Stop()
+		case <-w.timer.C:
 			return unix.ETIMEDOUT
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/abi"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/machine/mem"
@@ -28,7 +29,7 @@ func NewMemfd(c *vfs.Context, name string, sealing bool) (*vfs.File, error) {
 	if sealing {
 		n.seals.Init(0)
 	}
-	return vfs.OpenUnnamed(c, m, &n.Inode, "/memfd:"+name, unix.O_RDWR)
+	return vfs.OpenUnnamed(c, m, &n.Inode, "/memfd:"+name, unix.O_RDWR|abi.O_LARGEFILE)
 }
 
 // Seals implements vfs.Sealed.
