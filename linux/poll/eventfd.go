@@ -1,7 +1,6 @@
 package poll
 
 import (
-	"encoding/binary"
 	"math"
 	"sync"
 
@@ -36,9 +35,7 @@ func (e *Eventfd) Read(c *vfs.Context, f *vfs.File, dst *user.IO, _ int64) (int,
 	for {
 		if v := e.take(); v > 0 {
 			e.queue.Wake(wait.Out | wait.WrNorm)
-			var b [8]byte
-			binary.LittleEndian.PutUint64(b[:], v)
-			return dst.Write(b[:])
+			return dst.PutUint64(v)
 		}
 		if f.NonBlock() {
 			return 0, unix.EAGAIN
@@ -71,11 +68,10 @@ func (e *Eventfd) Write(c *vfs.Context, f *vfs.File, src *user.IO, _ int64) (int
 	if src.Len() < 8 {
 		return 0, unix.EINVAL
 	}
-	var b [8]byte
-	if _, err := src.Read(b[:]); err != nil {
+	v, err := src.Uint64()
+	if err != nil {
 		return 0, err
 	}
-	v := binary.LittleEndian.Uint64(b[:])
 	if v == math.MaxUint64 {
 		return 0, unix.EINVAL
 	}

@@ -1,7 +1,6 @@
 package poll
 
 import (
-	"encoding/binary"
 	"sync"
 	"time"
 
@@ -160,9 +159,7 @@ func (t *Timerfd) Read(c *vfs.Context, f *vfs.File, dst *user.IO, _ int64) (int,
 			return 0, err
 		}
 		if n > 0 {
-			var b [8]byte
-			binary.LittleEndian.PutUint64(b[:], n)
-			return dst.Write(b[:])
+			return dst.PutUint64(n)
 		}
 		if f.NonBlock() {
 			return 0, unix.EAGAIN

@@ -4,6 +4,8 @@
 // program would, and copying through the machine's direct map.
 package user
 
+import "encoding/binary"
+
 // Addr is an address in user memory. Zero is the null pointer.
 type Addr uint64
 
@@ -31,7 +33,8 @@ type IO struct {
 	vecs   []Iovec
 	first  Iovec // the current range
 	kernel []byte
-	n      int // bytes left in all ranges
+	n      int     // bytes left in all ranges
+	word   [8]byte // for Uint64 and PutUint64, so that they allocate nothing
 }
 
 // Buffer makes an IO of one range of user memory.
@@ -69,6 +72,18 @@ func (io *IO) Write(p []byte) (int, error) {
 // Read copies the memory into p (the program is writing a file).
 func (io *IO) Read(p []byte) (int, error) {
 	return io.move(p, false)
+}
+
+// Uint64 reads a number of eight bytes, and PutUint64 writes one, in the byte order of both
+// architectures: what eventfd and timerfd files give and take.
+func (io *IO) Uint64() (uint64, error) {
+	_, err := io.move(io.word[:], false)
+	return binary.LittleEndian.Uint64(io.word[:]), err
+}
+
+func (io *IO) PutUint64(v uint64) (int, error) {
+	binary.LittleEndian.PutUint64(io.word[:], v)
+	return io.move(io.word[:], true)
 }
 
 func (io *IO) move(p []byte, out bool) (total int, err error) {
