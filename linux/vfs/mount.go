@@ -228,14 +228,38 @@ func (m *Mount) Flags() uint32 { return m.flags.Load() }
 // ReadOnly reports whether nothing may change through the mount.
 func (m *Mount) ReadOnly() bool { return m.flags.Load()&MntReadOnly != 0 || m.SB.ReadOnly() }
 
-// attach puts m, and everything mounted on it, at p, with mountMu held.
-func (m *Mount) attach(p Path) {
+// mountPoints are the mounts on each dentry, in whatever namespace; guarded by mountMu.
+var mountPoints = make(map[*Dentry][]*Mount)
+
+// hang puts m at p, and unhang takes it off, with mountMu held.
+func (m *Mount) hang(p Path) {
 	m.parent, m.point = p.Mnt, p.D
 	if p.Mnt.children == nil {
 		p.Mnt.children = make(map[*Dentry]*Mount)
 	}
 	p.Mnt.children[p.D] = m
 	p.D.mounted.Add(1)
+	mountPoints[p.D] = append(mountPoints[p.D], m)
+}
+
+func (m *Mount) unhang() {
+	if m.parent == nil {
+		return
+	}
+	d := m.point
+	delete(m.parent.children, d)
+	d.mounted.Add(-1)
+	if rest := slices.DeleteFunc(mountPoints[d], func(x *Mount) bool { return x == m }); len(rest) > 0 {
+		mountPoints[d] = rest
+	} else {
+		delete(mountPoints, d)
+	}
+	m.parent, m.point = nil, nil
+}
+
+// attach puts m, and everything mounted on it, at p, with mountMu held.
+func (m *Mount) attach(p Path) {
+	m.hang(p)
 	m.enter(p.Mnt.ns)
 }
 
@@ -251,11 +275,7 @@ func (m *Mount) enter(ns *MountNS) {
 // detach takes m out of its parent, and m and its subtree out of the namespace's
 // list, with mountMu held. The subtree stays in one piece.
 func (m *Mount) detach() {
-	if m.parent != nil {
-		delete(m.parent.children, m.point)
-		m.point.mounted.Add(-1)
-		m.parent, m.point = nil, nil
-	}
+	m.unhang()
 	if ns := m.ns; ns != nil {
 		ns.changed()
 		for _, t := range m.subtree() {
@@ -267,11 +287,7 @@ func (m *Mount) detach() {
 
 // takeOut is detach for good: of m alone, with mountMu held.
 func (m *Mount) takeOut() {
-	if m.parent != nil {
-		delete(m.parent.children, m.point)
-		m.point.mounted.Add(-1)
-		m.parent, m.point = nil, nil
-	}
+	m.unhang()
 	if m.ns != nil {
 		m.ns.changed()
 		m.ns.mounts = slices.DeleteFunc(m.ns.mounts, func(x *Mount) bool { return x == m })
@@ -425,12 +441,7 @@ func (m *Mount) cloneTree(root *Dentry, deep, all bool, moved map[*Mount]*Mount)
 		}
 		c := child.cloneMount(child.Root)
 		moved[child] = c
-		c.parent, c.point = parent, child.point
-		if parent.children == nil {
-			parent.children = make(map[*Dentry]*Mount)
-		}
-		parent.children[child.point] = c
-		child.point.mounted.Add(1)
+		c.hang(Path{parent, child.point})
 	}
 	return n
 }

@@ -225,6 +225,11 @@ func TestNamespaces(t *testing.T) {
 	if w.has("/a/m/f") {
 		t.Error("a shared umount did not reach another namespace")
 	}
+	v.want(vfs.Rmdir(v.Context, unix.AT_FDCWD, []byte("/b")), unix.EBUSY)
+	w.ok(vfs.Rmdir(w.Context, unix.AT_FDCWD, []byte("/b"))) // nothing is mounted there for w
+	if v.has("/b/f") {
+		t.Error("a removed directory keeps its mount")
+	}
 	w.FS.Unref()
 	v.ok(v.umount("/a", 0))
 }

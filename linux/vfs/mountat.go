@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -406,4 +407,34 @@ func (ns *MountNS) moveViews(from, to Path) {
 		}
 		fs.mu.Unlock()
 	}
+}
+
+// mountPoint reports whether something is mounted on d in c's namespace: then its name
+// stays. Mounts of other namespaces do not keep it (mount_namespaces(7), "Restrictions on
+// mount namespaces").
+func (d *Dentry) mountPoint(c *Context) bool {
+	if d.mounted.Load() == 0 {
+		return false
+	}
+	mountMu.RLock()
+	defer mountMu.RUnlock()
+	ns := c.FS.Namespace()
+	return slices.ContainsFunc(mountPoints[d], func(m *Mount) bool { return m.ns == ns })
+}
+
+// unmountAll takes off what is mounted on a name that has been removed.
+func (d *Dentry) unmountAll() {
+	if d.mounted.Load() == 0 {
+		return
+	}
+	var gone []*Mount
+	mountMu.Lock()
+	for _, m := range mountPoints[d] {
+		gone = append(gone, m.subtree()...)
+	}
+	for _, m := range slices.Backward(gone) {
+		m.takeOut()
+	}
+	mountMu.Unlock()
+	releaseUnused(gone)
 }

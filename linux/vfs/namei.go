@@ -220,13 +220,14 @@ func Unlink(c *Context, dirfd int, name []byte) error {
 	if err := mayDelete(c, di, d, false); err != nil {
 		return err
 	}
-	if d.mounted.Load() > 0 {
+	if d.mountPoint(c) {
 		return unix.EBUSY
 	}
 	if err := di.Ops.Unlink(c, di, d.Name(), i); err != nil {
 		return err
 	}
 	d.forget()
+	d.unmountAll()
 	di.modified()
 	i.notifySelf(InAttrib)
 	i.link(-1)
@@ -265,7 +266,7 @@ func Rmdir(c *Context, dirfd int, name []byte) error {
 	if err := mayDelete(c, di, d, true); err != nil {
 		return err
 	}
-	if d.mounted.Load() > 0 {
+	if d.mountPoint(c) {
 		return unix.EBUSY
 	}
 	i.Mu.Lock()
@@ -274,6 +275,7 @@ func Rmdir(c *Context, dirfd int, name []byte) error {
 		return err
 	}
 	d.forget()
+	d.unmountAll()
 	di.modified()
 	di.link(-1)
 	i.link(-int(i.Nlink()))
@@ -418,7 +420,7 @@ func renameLocked(c *Context, from, source, to, target *Dentry, exchange bool) e
 			}
 		}
 	}
-	if source.mounted.Load() > 0 || target.mounted.Load() > 0 {
+	if source.mountPoint(c) || target.mountPoint(c) {
 		return unix.EBUSY
 	}
 	if vi != nil {
@@ -435,6 +437,7 @@ func renameLocked(c *Context, from, source, to, target *Dentry, exchange bool) e
 	} else {
 		target.forget()
 		source.move(to, newName)
+		target.unmountAll()
 	}
 	renames.Add(1)
 
