@@ -11,15 +11,15 @@ import (
 
 // Calls on names: making, removing and describing files.
 var fsRows = []Row{
-	{Name: "mkdirat", Args: []Kind{DirFD, Path, Mode}, Do: sysMkdirat},
+	{Name: "mkdirat", Args: []Kind{DirFD, Path, Mode}, Do: sysMkdirat, Contracts: []string{"filesystem/mknod_rules"}},
 	{Name: "mkdir", Args: []Kind{Path, Mode}, Do: sysMkdir},
-	{Name: "unlinkat", Args: []Kind{DirFD, Path, Hex}, Do: sysUnlinkat},
+	{Name: "unlinkat", Args: []Kind{DirFD, Path, Hex}, Do: sysUnlinkat, Contracts: []string{"filesystem/unlink_rmdir"}},
 	{Name: "unlink", Args: []Kind{Path}, Do: sysUnlink},
 	{Name: "rmdir", Args: []Kind{Path}, Do: sysRmdir},
-	{Name: "newfstatat", Args: []Kind{DirFD, Path, Stat, Hex}, Do: sysNewfstatat},
+	{Name: "newfstatat", Args: []Kind{DirFD, Path, Stat, Hex}, Do: sysNewfstatat, Contracts: []string{"filesystem/stat_fields"}},
 	{Name: "stat", Args: []Kind{Path, Stat}, Do: sysStat},
 	{Name: "lstat", Args: []Kind{Path, Stat}, Do: sysLstat},
-	{Name: "fstat", Args: []Kind{FD, Stat}, Do: sysFstat},
+	{Name: "fstat", Args: []Kind{FD, Stat}, Do: sysFstat, Contracts: []string{"filesystem/stat_fields"}},
 }
 
 func sysMkdirat(t *task.Task, a *Args) (uint64, error) {

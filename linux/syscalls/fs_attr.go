@@ -18,8 +18,8 @@ var fsAttrRows = []Row{
 	{Name: "faccessat", Args: []Kind{DirFD, Path, Hex}, Do: sysFaccessat, Contracts: []string{"filesystem/access_rights"}},
 	{Name: "access", Args: []Kind{Path, Hex}, Do: sysAccess},
 	{Name: "statx", Args: []Kind{DirFD, Path, Hex, Hex, Ptr}, Do: sysStatx, Contracts: []string{"filesystem/statx_mask"}},
-	{Name: "statfs", Args: []Kind{Path, Ptr}, Do: sysStatfs},
-	{Name: "fstatfs", Args: []Kind{FD, Ptr}, Do: sysFstatfs},
+	{Name: "statfs", Args: []Kind{Path, Ptr}, Do: sysStatfs, Contracts: []string{"filesystem/statfs_fields"}},
+	{Name: "fstatfs", Args: []Kind{FD, Ptr}, Do: sysFstatfs, Contracts: []string{"filesystem/statfs_fields"}},
 	{Name: "fchmodat", Args: []Kind{DirFD, Path, Mode}, Do: sysFchmodat, Contracts: []string{"filesystem/chmod_chown"}},
 	{Name: "fchmod", Args: []Kind{FD, Mode}, Do: sysFchmod, Contracts: []string{"filesystem/chmod_chown"}},
 	{Name: "chmod", Args: []Kind{Path, Mode}, Do: sysChmod},
@@ -28,9 +28,9 @@ var fsAttrRows = []Row{
 	{Name: "chown", Args: []Kind{Path, Int, Int}, Do: sysChown},
 	{Name: "lchown", Args: []Kind{Path, Int, Int}, Do: sysLchown},
 	{Name: "utimensat", Args: []Kind{DirFD, Path, Ptr, Hex}, Do: sysUtimensat, Contracts: []string{"filesystem/utimensat_rules"}},
-	{Name: "futimesat", Args: []Kind{DirFD, Path, Ptr}, Do: sysFutimesat},
-	{Name: "utimes", Args: []Kind{Path, Ptr}, Do: sysUtimes},
-	{Name: "utime", Args: []Kind{Path, Ptr}, Do: sysUtime},
+	{Name: "futimesat", Args: []Kind{DirFD, Path, Ptr}, Do: sysFutimesat, Contracts: []string{"filesystem/utimes_family"}},
+	{Name: "utimes", Args: []Kind{Path, Ptr}, Do: sysUtimes, Contracts: []string{"filesystem/utimes_family"}},
+	{Name: "utime", Args: []Kind{Path, Ptr}, Do: sysUtime, Contracts: []string{"filesystem/utimes_family"}},
 	{Name: "truncate", Args: []Kind{Path, Off}, Do: sysTruncate, Contracts: []string{"filesystem/truncate_rules"}},
 }
 

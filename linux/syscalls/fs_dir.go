@@ -13,13 +13,13 @@ import (
 
 // Calls that read directories, and those on the working and root directory.
 var fsDirRows = []Row{
-	{Name: "getdents64", Args: []Kind{FD, OutBuf, Size}, Do: sysGetdents64},
+	{Name: "getdents64", Args: []Kind{FD, OutBuf, Size}, Do: sysGetdents64, Contracts: []string{"filesystem/getdents_order"}},
 	{Name: "getdents", Args: []Kind{FD, OutBuf, Size}, Do: sysGetdents},
-	{Name: "chdir", Args: []Kind{Path}, Do: sysChdir},
-	{Name: "fchdir", Args: []Kind{FD}, Do: sysFchdir},
-	{Name: "chroot", Args: []Kind{Path}, Do: sysChroot},
-	{Name: "getcwd", Args: []Kind{OutBuf, Size}, Do: sysGetcwd},
-	{Name: "umask", Args: []Kind{Mode}, Do: sysUmask},
+	{Name: "chdir", Args: []Kind{Path}, Do: sysChdir, Contracts: []string{"filesystem/chdir_getcwd"}},
+	{Name: "fchdir", Args: []Kind{FD}, Do: sysFchdir, Contracts: []string{"filesystem/chdir_getcwd"}},
+	{Name: "chroot", Args: []Kind{Path}, Do: sysChroot, Contracts: []string{"filesystem/pivot_root_rules", "filesystem/chdir_getcwd"}},
+	{Name: "getcwd", Args: []Kind{OutBuf, Size}, Do: sysGetcwd, Contracts: []string{"filesystem/chdir_getcwd"}},
+	{Name: "umask", Args: []Kind{Mode}, Do: sysUmask, Contracts: []string{"filesystem/open_mode_umask"}},
 }
 
 // direntBuffers keep entries until they are copied to the program in one piece.

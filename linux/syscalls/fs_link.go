@@ -11,16 +11,16 @@ import (
 // Calls that make, move and read names: links, renames, special files.
 var fsLinkRows = []Row{
 	{Name: "linkat", Args: []Kind{DirFD, Path, DirFD, Path, Hex}, Do: sysLinkat, Contracts: []string{"filesystem/link_symlink"}},
-	{Name: "link", Args: []Kind{Path, Path}, Do: sysLink},
+	{Name: "link", Args: []Kind{Path, Path}, Do: sysLink, Contracts: []string{"filesystem/link_symlink"}},
 	{Name: "symlinkat", Args: []Kind{Str, DirFD, Path}, Do: sysSymlinkat, Contracts: []string{"filesystem/link_symlink"}},
-	{Name: "symlink", Args: []Kind{Str, Path}, Do: sysSymlink},
+	{Name: "symlink", Args: []Kind{Str, Path}, Do: sysSymlink, Contracts: []string{"filesystem/link_symlink"}},
 	{Name: "readlinkat", Args: []Kind{DirFD, Path, OutBuf, Int}, Do: sysReadlinkat, Contracts: []string{"filesystem/link_symlink"}},
-	{Name: "readlink", Args: []Kind{Path, OutBuf, Int}, Do: sysReadlink},
+	{Name: "readlink", Args: []Kind{Path, OutBuf, Int}, Do: sysReadlink, Contracts: []string{"filesystem/link_symlink"}},
 	{Name: "renameat2", Args: []Kind{DirFD, Path, DirFD, Path, Hex}, Do: sysRenameat2, Contracts: []string{"filesystem/rename_rules"}},
 	{Name: "renameat", Args: []Kind{DirFD, Path, DirFD, Path}, Do: sysRenameat},
-	{Name: "rename", Args: []Kind{Path, Path}, Do: sysRename},
-	{Name: "mknodat", Args: []Kind{DirFD, Path, Mode, Hex}, Do: sysMknodat},
-	{Name: "mknod", Args: []Kind{Path, Mode, Hex}, Do: sysMknod},
+	{Name: "rename", Args: []Kind{Path, Path}, Do: sysRename, Contracts: []string{"filesystem/rename_rules"}},
+	{Name: "mknodat", Args: []Kind{DirFD, Path, Mode, Hex}, Do: sysMknodat, Contracts: []string{"filesystem/mknod_rules"}},
+	{Name: "mknod", Args: []Kind{Path, Mode, Hex}, Do: sysMknod, Contracts: []string{"filesystem/mknod_rules"}},
 }
 
 // withPaths is withPath for calls that take two.

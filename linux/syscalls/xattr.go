@@ -10,16 +10,16 @@ import (
 
 // Calls on extended attributes: of a path, of a link itself, of an open file.
 var xattrRows = []Row{
-	{Name: "getxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysGetxattr},
-	{Name: "lgetxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysLgetxattr},
-	{Name: "fgetxattr", Args: []Kind{FD, Str, OutBuf, Size}, Do: sysFgetxattr},
-	{Name: "setxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysSetxattr},
-	{Name: "lsetxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysLsetxattr},
-	{Name: "fsetxattr", Args: []Kind{FD, Str, Buf, Size, Hex}, Do: sysFsetxattr},
-	{Name: "listxattr", Args: []Kind{Path, OutBuf, Size}, Do: sysListxattr},
+	{Name: "getxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysGetxattr, Contracts: []string{"filesystem/xattr_rules"}},
+	{Name: "lgetxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysLgetxattr, Contracts: []string{"filesystem/xattr_rules"}},
+	{Name: "fgetxattr", Args: []Kind{FD, Str, OutBuf, Size}, Do: sysFgetxattr, Contracts: []string{"filesystem/xattr_rules"}},
+	{Name: "setxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysSetxattr, Contracts: []string{"filesystem/xattr_rules"}},
+	{Name: "lsetxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysLsetxattr, Contracts: []string{"filesystem/xattr_rules"}},
+	{Name: "fsetxattr", Args: []Kind{FD, Str, Buf, Size, Hex}, Do: sysFsetxattr, Contracts: []string{"filesystem/xattr_rules"}},
+	{Name: "listxattr", Args: []Kind{Path, OutBuf, Size}, Do: sysListxattr, Contracts: []string{"filesystem/xattr_rules"}},
 	{Name: "llistxattr", Args: []Kind{Path, OutBuf, Size}, Do: sysLlistxattr},
 	{Name: "flistxattr", Args: []Kind{FD, OutBuf, Size}, Do: sysFlistxattr},
-	{Name: "removexattr", Args: []Kind{Path, Str}, Do: sysRemovexattr},
+	{Name: "removexattr", Args: []Kind{Path, Str}, Do: sysRemovexattr, Contracts: []string{"filesystem/xattr_rules"}},
 	{Name: "lremovexattr", Args: []Kind{Path, Str}, Do: sysLremovexattr},
 	{Name: "fremovexattr", Args: []Kind{FD, Str}, Do: sysFremovexattr},
 }

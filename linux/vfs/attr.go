@@ -146,6 +146,9 @@ func (p Path) Chown(c *Context, uid, gid uint32) error {
 		a.GID = gid
 	}
 	// Set-ID bits go whoever asks, root included: chown(2), "NOTES".
+	if !i.IsDir() {
+		i.killFileCaps(c)
+	}
 	if mode := i.withoutSetID(c); !i.IsDir() && mode != i.Mode() {
 		if !i.Owned(c) {
 			return unix.EPERM

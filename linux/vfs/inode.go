@@ -71,6 +71,11 @@ type Inode struct {
 	writers                    int  // > 0: open for writing; < 0: being executed
 	evicted                    bool
 
+	// fileCaps says that there is a security.capability attribute, which changes of the
+	// contents and the owner remove. A file system that has attributes before they are
+	// set here says so with HasFileCaps.
+	fileCaps atomic.Bool
+
 	watches atomic.Pointer[watchList] // inotify; nil for none
 	locks   atomic.Pointer[lockState] // file locks; nil for none ever
 	fifo    atomic.Pointer[any]       // FIFOs: the pipe behind it, package pipe's
@@ -324,9 +329,20 @@ func (f *File) Modified(c *Context) {
 	f.inode.stripSetID(c)
 }
 
-// stripSetID removes set-ID bits when somebody without CAP_FSETID changes contents
+// HasFileCaps notes that the inode has a security.capability attribute.
+func (i *Inode) HasFileCaps() { i.fileCaps.Store(true) }
+
+// killFileCaps removes the capabilities that the file gives to programs.
+func (i *Inode) killFileCaps(c *Context) {
+	if i.fileCaps.Swap(false) {
+		i.Ops.Setxattr(c, i, fileCapsName, nil, unix.XATTR_REPLACE)
+	}
+}
+
+// stripSetID removes capabilities of the file, and set-ID bits when somebody without CAP_FSETID changes contents
 // (inode(7)).
 func (i *Inode) stripSetID(c *Context) {
+	i.killFileCaps(c)
 	mode := i.mode.Load()
 	if mode&(unix.S_ISUID|unix.S_ISGID) == 0 || i.IsDir() || c.Capable(unix.CAP_FSETID) {
 		return

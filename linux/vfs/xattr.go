@@ -91,7 +91,7 @@ func (p Path) changeXattr(c *Context, name string, value []byte, flags int) erro
 		return err
 	}
 	switch {
-	case name == "security.capability":
+	case name == fileCapsName:
 		if !c.Capable(unix.CAP_SETFCAP) {
 			return unix.EPERM
 		}
@@ -107,10 +107,16 @@ func (p Path) changeXattr(c *Context, name string, value []byte, flags int) erro
 	if err := i.Ops.Setxattr(c, i, name, value, flags); err != nil {
 		return err
 	}
+	if name == fileCapsName {
+		i.fileCaps.Store(value != nil)
+	}
 	i.changed()
 	p.notify(InAttrib)
 	return nil
 }
+
+// fileCapsName is the attribute that gives capabilities to those who execute a file.
+const fileCapsName = "security.capability"
 
 // validFileCaps reports whether v is a struct vfs_cap_data of revision 2 or a struct
 // vfs_ns_cap_data of revision 3: capabilities(7), "File capability extended attribute

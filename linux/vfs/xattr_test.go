@@ -36,6 +36,12 @@ func TestXattr(t *testing.T) {
 		t.Errorf("names %q", names)
 	}
 
+	caps := string([]byte{0, 0, 0, 2}) + string(make([]byte, 16))
+	v.ok(set("security.capability", caps, 0))
+	v.ok(p.Chown(v.Context, 0, 0))
+	_, err = p.Getxattr(v.Context, "security.capability")
+	v.want(err, unix.ENODATA)
+
 	v.Cred = &cred.Cred{UID: 1, EUID: 1, FSUID: 1}
 	v.want(set("trusted.a", "3", 0), unix.EPERM)
 	v.want(set("security.b", "3", 0), unix.EPERM)
