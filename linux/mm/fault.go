@@ -177,8 +177,7 @@ const around = 16
 func (f *fault) map_(v *VMA, old pgtable.Value, gen uint64, source *ref) error {
 	s := f.s
 	copies := f.write && !v.shared
-	var near window
-	defer near.drop()
+	var near *window
 	var page ref
 	if v.obj != nil && *source == 0 {
 		if f.frame != 0 && (f.obj != v.obj || f.index != v.index(f.va) || f.gen != gen) {
@@ -187,7 +186,8 @@ func (f *fault) map_(v *VMA, old pgtable.Value, gen uint64, source *ref) error {
 		if f.frame != 0 {
 			page = ref(f.frame.take())
 		} else if v.cacher != nil && !(f.write && v.tracks && v.shared) {
-			near.load(v, f.va, !f.write || v.shared)
+			near = loadWindow(v, f.va, !f.write || v.shared)
+			defer near.drop()
 			page = near.take(f.va)
 		}
 		if page == 0 {
@@ -243,7 +243,9 @@ func (f *fault) map_(v *VMA, old pgtable.Value, gen uint64, source *ref) error {
 	}
 	frame := page.take()
 	s.set(v, e, frame, f.write || v.shared && !v.tracks, own)
-	near.map_(s, v)
+	if near != nil {
+		near.map_(s, v)
+	}
 	return nil
 }
 
@@ -266,15 +268,16 @@ type window struct {
 	frames [around]mem.Frame // with references, 0 for none
 }
 
-// load finds the pages of v around va, or only va's.
-func (w *window) load(v *VMA, va uint64, wide bool) {
-	w.va, w.n = va, 1
+// loadWindow finds the pages of v around va, or only va's.
+func loadWindow(v *VMA, va uint64, wide bool) *window {
+	w := &window{va: va, n: 1}
 	if wide && v.advice&random == 0 {
 		const size = around * mem.PageSize
 		w.va = max(va&^(size-1), v.start)
 		w.n = int((min(va&^(size-1)+size, v.end) - w.va) / mem.PageSize)
 	}
 	v.cacher.Cached(v.index(w.va), w.frames[:w.n])
+	return w
 }
 
 // take returns the page of va with its reference.

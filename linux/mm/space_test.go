@@ -2,6 +2,7 @@ package mm
 
 import (
 	"bytes"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -57,6 +58,32 @@ func TestCopyAcrossPages(t *testing.T) {
 	}
 	if n, err := s.CopyOut(a+3*page-4, want); n != 4 || err != unix.EFAULT {
 		t.Errorf("past the end: %d, %v", n, err)
+	}
+}
+
+func TestCopyInString(t *testing.T) {
+	s := newSpace(t)
+	a := mustMap(t, s, Request{Length: 2 * page, Prot: rw, Flags: anon})
+	long := bytes.Repeat([]byte{'x'}, 300)
+	s.CopyOut(a+page-100, long)
+	s.CopyOut(a+2*page-3, []byte("end"))
+	buf := make([]byte, 301)
+	for _, c := range []struct {
+		from user.Addr
+		buf  []byte
+		n    int
+		err  error
+	}{
+		{a + page - 100, buf, 300, nil},
+		{a + page - 100, buf[:300], 300, unix.ENAMETOOLONG},
+		{a + page + 200, buf, 0, nil},
+		{a + 2*page - 3, buf, 3, unix.EFAULT},
+		{a - page, buf, 0, unix.EFAULT},
+		{0xffff_8000_0000_0000, buf, 0, unix.EFAULT},
+	} {
+		if n, err := s.CopyInString(c.buf, c.from); n != c.n || err != c.err {
+			t.Errorf("at %#x: %d, %v; want %d, %v", c.from, n, err, c.n, c.err)
+		}
 	}
 }
 
@@ -301,6 +328,154 @@ func TestRace(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestCopiesSurviveForks has one thread write to memory through the kernel while others
+// fork it: each write must be there afterwards, and none of it in a child that was made
+// before.
+func TestCopiesSurviveForks(t *testing.T) {
+	s := newSpace(t)
+	a := mustMap(t, s, Request{Length: 4 * page, Prot: rw, Flags: anon})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				c, err := s.Fork()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var x, y [8]byte
+				c.CopyIn(x[:], a)
+				c.CopyOut(a+page, x[:])
+				c.CopyIn(y[:], a)
+				if x != y {
+					t.Errorf("a child saw %v, and then %v", x, y)
+				}
+				c.Release()
+			}
+		})
+	}
+	out, in := make([]byte, 3*page), make([]byte, 3*page)
+	for i := range 300 {
+		for j := range out {
+			out[j] = byte(i + j/page)
+		}
+		if n, err := s.CopyOut(a+100, out); n != len(out) || err != nil {
+			t.Fatal(n, err)
+		}
+		if s.CopyIn(in, a+100); !bytes.Equal(in, out) {
+			t.Fatalf("round %d: bytes are lost", i)
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
+
+// A fault in a file maps what is in memory around it, and no more than the mapping shows.
+func TestFaultsMapAround(t *testing.T) {
+	s := newSpace(t)
+	c := NewPageCache(64*page, nil, nil)
+	defer c.Release()
+	for i := range int64(64) {
+		if i != 5 {
+			io := user.Kernel([]byte{byte(i)})
+			c.Write(&io, i*page)
+		}
+	}
+	a := mustMap(t, s, Request{Length: 20 * page, Prot: unix.PROT_READ, Flags: unix.MAP_PRIVATE, Object: c, Offset: page, Addr: 0x1000_3000})
+	if err := s.Fault(a+2*page, machine.Read); err != nil {
+		t.Fatal(err)
+	}
+	// Of the sixteen pages at 10000000 three are not mapped, and one is a hole.
+	if _, n := s.Usage(); n != 12 {
+		t.Errorf("%d pages", n)
+	}
+	var x [1]byte
+	if s.CopyIn(x[:], a+11*page); x[0] != 12 {
+		t.Errorf("page 12 holds %d", x[0])
+	}
+	w := mustMap(t, s, Request{Length: 4 * page, Prot: rw, Flags: unix.MAP_PRIVATE, Object: c, Addr: 0x2000_0000})
+	s.CopyOut(w, []byte{9})
+	if u := s.SpaceUsage(); u.Anonymous != 1 || u.Resident != 13 {
+		t.Errorf("after a private write: %+v", u)
+	}
+	// A hole in the file takes its pages away, but not the copy.
+	if err := c.Punch(0, 64*page); err != nil {
+		t.Fatal(err)
+	}
+	if u := s.SpaceUsage(); u.Anonymous != 1 || u.Resident != 1 {
+		t.Errorf("after a hole: %+v", u)
+	}
+	if s.CopyIn(x[:], w); x[0] != 9 {
+		t.Errorf("the copy holds %d", x[0])
+	}
+}
+
+// manyMaps makes n mappings that do not join.
+func manyMaps(t testing.TB, s *Space, n int) {
+	for i := range n {
+		prot := unix.PROT_READ
+		if i%2 == 0 {
+			prot = rw
+		}
+		mustMap(t, s, Request{Length: page, Prot: prot, Flags: anon})
+	}
+}
+
+// Each of these costs about the same with few mappings and with many.
+func BenchmarkMappings(b *testing.B) {
+	for _, n := range []int{10, 1000, 60000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s := newSpace(b)
+			manyMaps(b, s, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				a, err := s.Mmap(Request{Length: 3 * page, Prot: rw, Flags: anon})
+				if err != nil {
+					b.Fatal(err)
+				}
+				s.Mprotect(a+page, page, unix.PROT_READ)
+				s.Fault(a, machine.Write)
+				s.Munmap(a, 3*page)
+			}
+		})
+	}
+}
+
+func BenchmarkFork(b *testing.B) {
+	s := newSpace(b)
+	manyMaps(b, s, 40)
+	a := mustMap(b, s, Request{Length: 256 * page, Prot: rw, Flags: anon | unix.MAP_POPULATE})
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := s.Fork()
+		if err != nil {
+			b.Fatal(err)
+		}
+		c.CopyOut(a, []byte{1})
+		c.Release()
+	}
+}
+
+func BenchmarkFault(b *testing.B) {
+	s := newSpace(b)
+	a := mustMap(b, s, Request{Length: 512 * page, Prot: rw, Flags: anon})
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if i%512 == 0 {
+			s.Madvise(a, 512*page, unix.MADV_DONTNEED)
+		}
+		s.Fault(a+user.Addr(i%512*page), machine.Write)
+		i++
+	}
 }
 
 func BenchmarkCopyOut(b *testing.B) {

@@ -67,22 +67,8 @@ func withPath(t *task.Task, p user.Addr, f func(name []byte) error) error {
 // copyString copies the string at p into buf: ENAMETOOLONG if it does not fit with its
 // NUL. It reads no page that the string does not reach.
 func copyString(t *task.Task, buf []byte, p user.Addr) ([]byte, error) {
-	const page = 4096
-	for n := 0; n < len(buf); {
-		k := min(len(buf)-n, page-int(uint64(p)%page))
-		got, err := t.Memory().CopyIn(buf[n:n+k], p)
-		for i, b := range buf[n : n+got] {
-			if b == 0 {
-				return buf[:n+i], nil
-			}
-		}
-		if err != nil {
-			return nil, unix.EFAULT
-		}
-		n += k
-		p += user.Addr(k)
-	}
-	return nil, unix.ENAMETOOLONG
+	n, err := t.Mem.CopyInString(buf, p)
+	return buf[:n], err
 }
 
 func sysOpenat(t *task.Task, a *Args) (uint64, error) {
