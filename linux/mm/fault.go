@@ -323,7 +323,7 @@ func (s *Space) growStack(va uint64) error {
 	if v.start <= va {
 		return errAgain
 	}
-	if !v.growsDown || v.end-va > s.limit(unix.RLIMIT_STACK) || !s.fits(v, v.start-va, 0) {
+	if !v.growsDown || v.end-va > s.limit(unix.RLIMIT_STACK) || !s.fits(&v.attributes, v.start-va, 0) {
 		return unix.EFAULT
 	}
 	if b := v.before; b != nil && (va < b.end || b.prot != 0 && !b.growsDown && va < b.end+guardGap) {

@@ -84,7 +84,7 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 		prot: r.Prot & (unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC),
 		obj:  r.Object, file: r.File, name: r.Name,
 		maySharedWrite: !r.ReadOnly, noExec: r.NoExec,
-		growsDown: r.Flags&unix.MAP_GROWSDOWN != 0,
+		growsDown: r.Flags&unix.MAP_GROWSDOWN != 0, noReserve: r.Flags&unix.MAP_NORESERVE != 0,
 	}}
 	switch kind := r.Flags & unix.MAP_TYPE; kind {
 	case unix.MAP_SHARED, unix.MAP_SHARED_VALIDATE:
@@ -108,6 +108,9 @@ func (s *Space) Mmap(r Request) (user.Addr, error) {
 	case anonymous:
 		v.obj, v.file, v.off, v.maySharedWrite, v.noExec = nil, nil, 0, true, false
 		if v.shared {
+			if !v.noReserve && length > s.m.Info().Memory {
+				return 0, unix.ENOMEM
+			}
 			c := NewPageCache(int64(length), nil, nil)
 			defer c.Release()
 			v.obj, v.name = c, "/dev/zero (deleted)"
@@ -174,7 +177,7 @@ func (s *Space) mmap(r *Request, v *VMA, addr, length uint64, fixed bool) (at ui
 	if fixed {
 		replaced = s.mappedIn(addr, addr+length)
 	}
-	if !s.fits(v, length, replaced) {
+	if !s.fits(&v.attributes, length, replaced) {
 		return 0, nil, unix.ENOMEM
 	}
 	if replaced != 0 {
@@ -328,7 +331,7 @@ func (s *Space) protect(from, to uint64, prot int, grows bool, gone *[]*VMA) err
 func (s *Space) protectVMA(v *VMA, from, to uint64, prot int, gone *[]*VMA) error {
 	changed := v.attributes
 	changed.prot = prot
-	if changed.isData() && !v.isData() && !s.fits(&VMA{attributes: changed}, to-from, to-from) {
+	if changed.isData() && !v.isData() && !s.dataFits(&changed, to-from, 0) {
 		return unix.ENOMEM
 	}
 	if (v.start < from || v.end > to) && s.vmas.n >= maxMaps {
@@ -394,7 +397,7 @@ func (s *Space) Brk(addr user.Addr) user.Addr {
 		limit := s.limit(unix.RLIMIT_DATA)
 		switch {
 		case limit != unix.RLIM_INFINITY && want-s.brkStart > limit, !s.free(old, now+mem.PageSize),
-			s.vmas.n > maxMaps, !s.fits(v, now-old, 0), s.future&locked != 0 && !s.lockFits(now-old, s.mayLock):
+			s.vmas.n > maxMaps, !s.fits(&v.attributes, now-old, 0), s.future&locked != 0 && !s.lockFits(now-old, s.mayLock):
 			want = s.brk
 		default:
 			gone, grown = s.insert(v), v

@@ -86,7 +86,7 @@ func (s *Space) mayResize(v *VMA, from, n, size uint64, may bool) error {
 		return unix.EINVAL
 	case size > n && v.advice&locked != 0 && !s.lockFits(size-n, may):
 		return unix.EAGAIN
-	case size > n && !s.fits(v, size-n, 0):
+	case size > n && !s.fits(&v.attributes, size-n, 0):
 		return unix.ENOMEM
 	}
 	return nil
@@ -118,7 +118,7 @@ func (r *remap) moveTo(s *Space, from, n, size uint64, flags int, to uint64, may
 		return 0, err
 	}
 	keep := flags&unix.MREMAP_DONTUNMAP != 0
-	if keep && !s.fits(v, size, 0) {
+	if keep && !s.fits(&v.attributes, size, 0) {
 		return 0, unix.ENOMEM
 	}
 	if flags&unix.MREMAP_FIXED == 0 {

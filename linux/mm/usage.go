@@ -79,6 +79,12 @@ func (s *Space) Usage() (total uint64, resident int) {
 	return uint64(c.total.Load()) << mem.PageShift, int(c.anon.Load() + c.file.Load() + c.shmem.Load())
 }
 
+// PeakResident is the most bytes that were mapped at a time.
+func (s *Space) PeakResident() uint64 {
+	c := &s.counters
+	return uint64(max(c.peakResident.Load(), c.anon.Load()+c.file.Load()+c.shmem.Load())) << mem.PageShift
+}
+
 // resident counts n pages that v maps. The caller holds pt.
 func (s *Space) resident(v *VMA, own bool, n int64) {
 	c := &s.counters
@@ -133,19 +139,32 @@ func (s *Space) countKinds(v *VMA, pages int64) {
 	}
 }
 
-// fits reports whether n more bytes of a VMA with v's attributes are within RLIMIT_AS and,
-// where they are data, RLIMIT_DATA, when gone bytes go at the same time. The caller holds
-// mu.
-func (s *Space) fits(v *VMA, n, gone uint64) bool {
+// promised are mappings whose memory Linux counts on being needed: where one of them is
+// larger than the machine's memory, it fails at once (overcommit_memory 0, proc(5)).
+func (a *attributes) promised() bool {
+	return a.prot&unix.PROT_WRITE != 0 && !a.shared && !a.noReserve
+}
+
+// fits reports whether n more bytes of a VMA with these attributes are within RLIMIT_AS
+// and, where they are data, RLIMIT_DATA, when gone bytes go at the same time, and whether
+// there may be so much memory. The caller holds mu.
+func (s *Space) fits(a *attributes, n, gone uint64) bool {
+	return s.within(&s.counters.total, unix.RLIMIT_AS, n, gone) && s.dataFits(a, n, gone)
+}
+
+// dataFits is fits for pages that are mapped already, and become what a says.
+func (s *Space) dataFits(a *attributes, n, gone uint64) bool {
+	return (!a.promised() || n <= s.m.Info().Memory) &&
+		(!a.isData() || s.within(&s.counters.data, unix.RLIMIT_DATA, n, gone))
+}
+
+func (s *Space) within(have *atomic.Int64, resource int, n, gone uint64) bool {
 	if s.limits == nil {
 		return true
 	}
-	c := &s.counters
-	within := func(have *atomic.Int64, resource int) bool {
-		limit := s.limits.Limit(resource)
-		return limit == unix.RLIM_INFINITY || uint64(have.Load())<<mem.PageShift-gone+n <= limit
-	}
-	return within(&c.total, unix.RLIMIT_AS) && (!v.isData() || within(&c.data, unix.RLIMIT_DATA))
+	limit := s.limits.Limit(resource)
+	now := uint64(have.Load()) << mem.PageShift
+	return limit == unix.RLIM_INFINITY || now-min(now, gone)+n <= limit
 }
 
 // MapUsage is one mapping's, in bytes, for /proc/PID/smaps.

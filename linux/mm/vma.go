@@ -39,6 +39,7 @@ type attributes struct {
 	// maySharedWrite: the file was opened so that a shared mapping may be written.
 	maySharedWrite bool
 	noExec         bool // the file is on a file system without programs
+	noReserve      bool // MAP_NORESERVE
 	advice         advice
 
 	obj  Object // nil: private anonymous memory

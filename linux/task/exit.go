@@ -111,6 +111,7 @@ func (t *Task) letGo() {
 func (t *Task) leaveMemory() {
 	if t.Mem != nil {
 		t.releaseFutexes()
+		t.times.maxRSS.Store(max(t.times.maxRSS.Load(), t.Mem.PeakResident()))
 		if t.clearTID != 0 && t.Mem.Shared() {
 			t.CopyOut(t.clearTID, make([]byte, 4))
 			if key, err := t.Mem.FutexKey(t.clearTID, true); err == nil {

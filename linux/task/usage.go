@@ -38,6 +38,7 @@ type cpuTimes struct {
 	user, system atomic.Int64 // nanoseconds, as of the last count
 	minor        atomic.Int64
 	preempted    atomic.Int64
+	maxRSS       atomic.Uint64 // of memory that the task has left, in bytes
 
 	// The task's own.
 	total time.Duration // on a CPU, up to last
@@ -76,7 +77,12 @@ func (t *Task) Yield() {
 
 // ownUsage is what the thread has used.
 func (t *Task) ownUsage() Usage {
+	rss := t.times.maxRSS.Load()
+	if h := t.shown.Load(); h != nil && h.mem != nil {
+		rss = max(rss, h.mem.PeakResident())
+	}
 	return Usage{
+		MaxRSS:      rss,
 		User:        time.Duration(t.times.user.Load()),
 		System:      time.Duration(t.times.system.Load()),
 		MinorFaults: t.times.minor.Load(),
