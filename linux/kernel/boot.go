@@ -68,6 +68,7 @@ func (s *system) run() (int, error) {
 		vfs.RegisterFS(t)
 	}
 	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: klog.Log}
+	s.k.Stop = func(how machine.StopKind) { s.stop(how, 0) }
 	proc.Register(s.k)
 	sysfs.Register(s.m)
 	if err := s.makeRoot(); err != nil {
@@ -77,6 +78,9 @@ func (s *system) run() (int, error) {
 
 	ended := make(chan task.WaitStatus, 1)
 	first := s.k.NewFirst(vfs.NewFDTable(), s.fs, func(w task.WaitStatus) { ended <- w })
+	if s.opt.hostname != "" {
+		first.UTS().SetNode(s.opt.hostname)
+	}
 	if err := s.openStreams(first); err != nil {
 		return statusPanic, fmt.Errorf("descriptors of the first process: %w", err)
 	}

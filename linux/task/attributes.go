@@ -22,9 +22,11 @@ type attributes struct {
 	sched       sched
 	uts         atomic.Pointer[uts.Namespace]
 	ipc         atomic.Pointer[ipc.Namespace]
-	semUndo     *ipc.Undo     // what SEM_UNDO takes back; nil before the first
-	slack       atomic.Uint64 // nanoseconds; timers here are exact, which any slack allows
-	baseSlack   uint64        // what slack 0 sets
+	rseq        rseq
+	inBarrier   atomic.Bool              // in membarrier(2)
+	semUndo     atomic.Pointer[ipc.Undo] // what SEM_UNDO takes back; nil before the first
+	slack       atomic.Uint64            // nanoseconds; timers here are exact, which any slack allows
+	baseSlack   uint64                   // what slack 0 sets
 	personality atomic.Uint32
 	machineKill uint8 // PR_MCE_KILL
 }
@@ -38,7 +40,8 @@ type groupAttributes struct {
 	oomMin      atomic.Int32  // the lowest oomAdj that was set with CAP_SYS_RESOURCE
 	coreFilter  atomic.Uint32 // /proc/PID/coredump_filter, xor defaultCoreFilter
 
-	signalWait wait.Queue // woken when a signal is sent
+	barriers   atomic.Uint32 // see Barriers
+	signalWait wait.Queue    // woken when a signal is sent
 
 	itimers     itimers
 	posixTimers posixTimers
@@ -50,6 +53,9 @@ type groupAttributes struct {
 func (t *Task) inherit(from *Task, flags uint64) {
 	a, f := &t.attributes, &from.attributes
 	a.sched.inherit(&f.sched)
+	if flags&unix.CLONE_VM == 0 {
+		a.rseq = f.rseq
+	}
 	space := f.uts.Load()
 	if flags&unix.CLONE_NEWUTS != 0 {
 		space = space.Copy()
@@ -71,6 +77,7 @@ func (a *attributes) initial() {
 }
 
 func (g *groupAttributes) inherit(from *groupAttributes) {
+	g.barriers.Store(from.barriers.Load())
 	g.notDumpable.Store(from.notDumpable.Load())
 	g.noHugePages.Store(from.noHugePages.Load())
 	g.oomAdj.Store(from.oomAdj.Load())
@@ -92,6 +99,8 @@ func (t *Task) newProgram(secure bool) {
 	g.mu.Lock()
 	g.deleteTimers()
 	g.mu.Unlock()
+	g.barriers.Store(0)
+	t.attributes.rseq = rseq{}
 }
 
 // Bits of personality(2) that do not outlive execve, or that of a set-ID program.

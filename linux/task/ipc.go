@@ -16,10 +16,21 @@ func (t *Task) IPCCaller() ipc.Caller {
 
 // SemUndo is what the task takes back of its semaphore operations when it ends.
 func (t *Task) SemUndo() *ipc.Undo {
-	if t.attributes.semUndo == nil {
-		t.attributes.semUndo = ipc.NewUndo()
+	u := &t.attributes.semUndo
+	if u.Load() == nil {
+		u.Store(ipc.NewUndo())
 	}
-	return t.attributes.semUndo
+	return u.Load()
+}
+
+// SharedUndo is what SemUndo returns, nil before the first use.
+func (t *Task) SharedUndo() *ipc.Undo { return t.attributes.semUndo.Load() }
+
+// SignalActions are the task's signal actions, which others may share.
+func (t *Task) SignalActions() *Actions {
+	t.Group.mu.Lock()
+	defer t.Group.mu.Unlock()
+	return t.Group.actions
 }
 
 // shareIPC gives a task that clone makes its namespace, and with CLONE_SYSVSEM from's Undo.
@@ -30,8 +41,9 @@ func (t *Task) shareIPC(from *Task, flags uint64) {
 		t.attributes.ipc.Store(from.IPC().Ref())
 	}
 	if flags&unix.CLONE_SYSVSEM != 0 {
-		t.attributes.semUndo = from.SemUndo()
-		t.attributes.semUndo.Ref()
+		u := from.SemUndo()
+		u.Ref()
+		t.attributes.semUndo.Store(u)
 	}
 }
 
@@ -51,8 +63,7 @@ func (t *Task) leaveIPC() {
 }
 
 func (t *Task) releaseUndo() {
-	if u := t.attributes.semUndo; u != nil {
-		t.attributes.semUndo = nil
+	if u := t.attributes.semUndo.Swap(nil); u != nil {
 		u.Release(int32(t.Group.pid.global()))
 	}
 }

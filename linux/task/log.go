@@ -17,3 +17,10 @@ func (t *Task) log(text string) {
 		t.Kernel.Log(3, fmt.Sprintf("%s[%d]: %s", t.Name(), process, text))
 	}
 }
+
+// Log writes a line to the kernel log, at a level of syslog(2).
+func (t *Task) Log(level int, text string) {
+	if t.Kernel.Log != nil {
+		t.Kernel.Log(level, text)
+	}
+}

@@ -54,9 +54,11 @@ func (t *Task) loop() (ended bool) {
 			t.syscall()
 		case machine.Fault:
 			t.fault(&trap)
+			t.leaveSection()
 		case machine.Interrupt:
 			t.times.preempted.Add(1)
 			t.Yield()
+			t.leaveSection()
 		case machine.Exception:
 			t.exception(&trap)
 		}

@@ -152,6 +152,7 @@ func (t *Task) Restart() (uint64, error) {
 
 // handle pushes a frame for the handler of act, which the program then runs.
 func (t *Task) handle(sig unix.Signal, info *abi.SigInfo, act *abi.SigAction) {
+	t.leaveSection()
 	if t.scratch == nil {
 		t.scratch = make([]byte, abi.FrameScratch)
 	}

@@ -39,6 +39,8 @@ type Kernel struct {
 	Dispatch func(t *Task) (uint64, error)
 	// Log writes a line to the kernel log; level is as in syslog(2).
 	Log func(level int, text string)
+	// Stop ends the machine for reboot(2), once what was written has arrived.
+	Stop func(how machine.StopKind)
 
 	// Panics counts Go panics that killed a task: the machine ends with a failure.
 	Panics atomic.Int64

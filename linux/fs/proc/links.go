@@ -2,7 +2,6 @@ package proc
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -215,35 +214,22 @@ func newNSDir(s *subject, e *entry, ino uint64) *vfs.Inode {
 	return s.node(&nsDir{node{subject: s}, ino}, ino, e.mode)
 }
 
-// Numbers of the namespaces of which there is one: those that Linux gives the first.
-const (
-	onlyIPC    = 0xefffffff
-	onlyUser   = 0xeffffffd
-	onlyCgroup = 0xeffffffb
-	onlyTime   = 0xeffffffa
-	onlyNet    = 0xf0000000
-)
-
 // namespaces are the links in ns, and which namespace of a task each is.
 var namespaces = []struct {
-	name, kind string
-	id         func(t *task.Task) uint64
+	name     string
+	kind     uint64
+	children bool // that of the task's children
 }{
-	{"cgroup", "cgroup", func(*task.Task) uint64 { return onlyCgroup }},
-	{"ipc", "ipc", func(*task.Task) uint64 { return onlyIPC }},
-	{"mnt", "mnt", func(t *task.Task) uint64 {
-		if fs := t.SeenFS(); fs != nil {
-			return fs.Namespace().Number()
-		}
-		return 0
-	}},
-	{"net", "net", func(*task.Task) uint64 { return onlyNet }},
-	{"pid", "pid", func(t *task.Task) uint64 { return t.PIDNamespace().Number() }},
-	{"pid_for_children", "pid", func(t *task.Task) uint64 { return t.ChildNamespace().Number() }},
-	{"time", "time", func(*task.Task) uint64 { return onlyTime }},
-	{"time_for_children", "time", func(*task.Task) uint64 { return onlyTime }},
-	{"user", "user", func(*task.Task) uint64 { return onlyUser }},
-	{"uts", "uts", func(t *task.Task) uint64 { return t.UTS().ID() }},
+	{"cgroup", unix.CLONE_NEWCGROUP, false},
+	{"ipc", unix.CLONE_NEWIPC, false},
+	{"mnt", unix.CLONE_NEWNS, false},
+	{"net", unix.CLONE_NEWNET, false},
+	{"pid", unix.CLONE_NEWPID, false},
+	{"pid_for_children", unix.CLONE_NEWPID, true},
+	{"time", unix.CLONE_NEWTIME, false},
+	{"time_for_children", unix.CLONE_NEWTIME, true},
+	{"user", unix.CLONE_NEWUSER, false},
+	{"uts", unix.CLONE_NEWUTS, false},
 }
 
 // Lookup implements vfs.InodeOps.
@@ -286,16 +272,38 @@ type nsLink struct {
 	n int
 }
 
-// Readlink implements vfs.InodeOps.
-func (l *nsLink) Readlink(c *vfs.Context, _ *vfs.Inode) (string, error) {
+func (l *nsLink) namespace(c *vfs.Context) (task.Namespace, error) {
 	t, err := l.task()
 	switch {
 	case err != nil:
-		return "", unix.ENOENT
+		return task.Namespace{}, unix.ENOENT
 	case !task.Of(c).MayInspect(t):
-		return "", unix.EACCES
+		return task.Namespace{}, unix.EACCES
 	}
-	return fmt.Sprintf("%s:[%d]", namespaces[l.n].kind, namespaces[l.n].id(t)), nil
+	n := namespaces[l.n]
+	ns := t.Namespace(n.kind, n.children)
+	if ns.Number == 0 {
+		return ns, unix.ENOENT
+	}
+	return ns, nil
+}
+
+// Readlink implements vfs.InodeOps.
+func (l *nsLink) Readlink(c *vfs.Context, _ *vfs.Inode) (string, error) {
+	ns, err := l.namespace(c)
+	if err != nil {
+		return "", err
+	}
+	return ns.String(), nil
+}
+
+// Jump implements vfs.InodeOps.
+func (l *nsLink) Jump(c *vfs.Context, _ *vfs.Inode) (vfs.Path, error) {
+	ns, err := l.namespace(c)
+	if err != nil {
+		return vfs.Path{}, err
+	}
+	return ns.Path(), nil
 }
 
 // newAttrDir is attr: what security modules say of a task. There is none.

@@ -1,0 +1,14 @@
+package syscalls
+
+import "kevlar/linux/task"
+
+var namespaceRows = []Row{
+	{Name: "unshare", Args: []Kind{CloneFlags}, Do: sysUnshare, Support: Partial, Note: "no user, network, cgroup and time namespaces (EINVAL)"},
+	{Name: "setns", Args: []Kind{FD, CloneFlags}, Do: sysSetns},
+}
+
+func sysUnshare(t *task.Task, a *Args) (uint64, error) { return 0, t.Unshare(a.Size(0)) }
+
+func sysSetns(t *task.Task, a *Args) (uint64, error) {
+	return 0, t.Enter(a.Int(0), uint64(a.Uint(1)))
+}
