@@ -241,6 +241,27 @@ type Namespace struct {
 	shm table[*Segment]
 	sem table[*Set]
 	msg table[*Queue]
+
+	partMu sync.Mutex // guards part; leaf
+	part   Part
+}
+
+// Part is what another package keeps with a namespace: POSIX message queues.
+type Part interface {
+	// End is called when the namespace goes.
+	End()
+}
+
+// Part returns what make has made for the namespace at the first call.
+func (ns *Namespace) Part(make func() (Part, error)) (p Part, err error) {
+	ns.partMu.Lock()
+	defer ns.partMu.Unlock()
+	if ns.part == nil {
+		if ns.part, err = make(); err != nil {
+			ns.part = nil
+		}
+	}
+	return ns.part, err
 }
 
 // initialID is the inode number of the first namespace in /proc/PID/ns, as on Linux.
@@ -283,6 +304,9 @@ func (ns *Namespace) Unref() {
 	}
 	for _, q := range ns.msg.all() {
 		q.remove()
+	}
+	if ns.part != nil {
+		ns.part.End()
 	}
 }
 

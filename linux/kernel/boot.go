@@ -13,6 +13,7 @@ import (
 	"kevlar/linux/fs/devpts"
 	"kevlar/linux/fs/devtmpfs"
 	"kevlar/linux/fs/initramfs"
+	"kevlar/linux/fs/mqueue"
 	"kevlar/linux/fs/proc"
 	"kevlar/linux/fs/sysfs"
 	"kevlar/linux/fs/tmpfs"
@@ -62,6 +63,7 @@ func (s *system) run() (int, error) {
 	tty.Attach(s.m.Devices())
 	tty.Register()
 	devpts.Register()
+	mqueue.Register()
 	devtmpfs.Register()
 	chardev.Register(s.m)
 	for _, t := range []*vfs.FSType{tmpfs.Type, tmpfs.Ramfs} {
