@@ -200,3 +200,52 @@ func TestPIDFD(t *testing.T) {
 		}
 	})
 }
+
+func TestMessageQueue(t *testing.T) {
+	linuxtest.Run(t, func(u *sim.User) {
+		attr := [8]int64{0, 4, 16, 0}
+		const rw = unix.O_RDWR
+		u.Expect(unix.ENOENT, unix.SYS_MQ_OPEN, "queue", rw, 0, nil)
+		u.Expect(unix.EACCES, unix.SYS_MQ_OPEN, "a/b", rw|unix.O_CREAT, 0o600, nil)
+		u.Expect(unix.EINVAL, unix.SYS_MQ_OPEN, "bad", rw|unix.O_CREAT, 0o600, &[8]int64{0, 0, 16, 0})
+		q := u.Must(unix.SYS_MQ_OPEN, "queue", rw|unix.O_CREAT|unix.O_EXCL, 0o600, &attr)
+		u.Expect(unix.EEXIST, unix.SYS_MQ_OPEN, "queue", rw|unix.O_CREAT|unix.O_EXCL, 0o600, &attr)
+		send := func(text string, prio int) { u.Must(unix.SYS_MQ_TIMEDSEND, q, text, len(text), prio, nil) }
+		receive := func(u *sim.User) string {
+			b := make([]byte, 16)
+			return string(b[:u.Must(unix.SYS_MQ_TIMEDRECEIVE, q, b, len(b), nil, nil)])
+		}
+		send("low", 1)
+		send("high", 9)
+		send("low 2", 1)
+		for _, want := range []string{"high", "low", "low 2"} {
+			if got := receive(u); got != want {
+				u.Errorf("%q, want %q", got, want)
+			}
+		}
+		u.Expect(unix.ETIMEDOUT, unix.SYS_MQ_TIMEDRECEIVE, q, make([]byte, 16), 16, nil, &[2]int64{1, 0})
+		u.Expect(unix.EMSGSIZE, unix.SYS_MQ_TIMEDRECEIVE, q, make([]byte, 16), 15, nil, nil)
+
+		mask(u, sigBlock, int(unix.SIGUSR1))
+		u.Must(unix.SYS_MQ_NOTIFY, q, sigevent(0, int(unix.SIGUSR1), 77))
+		u.Expect(unix.EBUSY, unix.SYS_MQ_NOTIFY, q, sigevent(0, int(unix.SIGUSR1), 77))
+		// A receiver that waits gets the message, and then nobody is told.
+		pid := u.Fork(func(u *sim.User) {
+			if got := receive(u); got != "direct" {
+				u.Errorf("%q", got)
+			}
+		})
+		u.Must(unix.SYS_NANOSLEEP, &[2]int64{0, 5000000}, nil)
+		send("direct", 0)
+		waitStatus(u, pid)
+		if pending(u, int(unix.SIGUSR1)) {
+			u.Errorf("a signal for a message that a receiver got")
+		}
+		send("told", 0)
+		if info := take(u, int(unix.SIGUSR1)); info.Code() != abi.SI_MESGQ || info.Value() != 77 {
+			u.Errorf("si_code %d, value %d", info.Code(), info.Value())
+		}
+		u.Must(unix.SYS_MQ_UNLINK, "queue")
+		u.Expect(unix.ENOENT, unix.SYS_MQ_UNLINK, "queue")
+	})
+}
