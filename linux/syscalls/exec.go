@@ -30,15 +30,21 @@ func sysExecve(t *task.Task, a *Args) (uint64, error) {
 func sysExecveat(t *task.Task, a *Args) (uint64, error) {
 	const known = unix.AT_EMPTY_PATH | unix.AT_SYMLINK_NOFOLLOW
 	flags := a.Uint(4)
-	if flags&^known != 0 {
-		return 0, unix.EINVAL
-	}
 	look := vfs.Follow
 	if flags&unix.AT_SYMLINK_NOFOLLOW != 0 {
 		look = 0
 	}
 	if flags&unix.AT_EMPTY_PATH != 0 {
 		look |= vfs.AllowEmpty
+	}
+	if flags&^known != 0 {
+		// The path comes first, as on Linux.
+		return 0, withPath(t, a.Addr(1), func(name []byte) error {
+			if len(name) == 0 && look&vfs.AllowEmpty == 0 {
+				return unix.ENOENT
+			}
+			return unix.EINVAL
+		})
 	}
 	return 0, exec(t, a.Int(0), a.Addr(1), a.Addr(2), a.Addr(3), look)
 }

@@ -82,6 +82,7 @@ type program struct {
 	t      *Task
 	file   *vfs.File // what to load, with a reference
 	path   string    // how the program is called: AT_EXECFN
+	name   string    // how the interpreter of a script is told what file is to run
 	closes bool      // path goes through a descriptor that execve closes
 	args   []string
 	env    []string
@@ -144,6 +145,7 @@ func (p *program) open(a *ExecArgs) (err error) {
 		}
 		p.closes = t.Files.CloseOnExec(a.DirFD)
 	}
+	p.name = p.path
 	if err := p.file.Inode().DenyWrite(); err != nil {
 		p.file.Unref()
 		p.file = nil
@@ -226,7 +228,8 @@ func (p *program) script(interp, arg string) error {
 	if arg != "" {
 		args = append(args, arg)
 	}
-	p.args = append(append(args, p.path), p.args[1:]...)
+	p.args = append(append(args, p.name), p.args[1:]...)
+	p.name = interp
 	f, err := vfs.OpenExec(p.t.VFS(), unix.AT_FDCWD, []byte(interp), vfs.Follow)
 	if err != nil {
 		return err

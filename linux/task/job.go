@@ -133,7 +133,6 @@ func (g *Group) leaveSession() {
 	}
 	if tt := s.terminal; tt != nil {
 		tt.foreground.signal(unix.SIGHUP)
-		tt.foreground.signal(unix.SIGCONT)
 	}
 	s.dropTerminal()
 	s.leader = nil

@@ -86,6 +86,8 @@ func (t *TTY) process() {
 		return
 	}
 	before := t.pending.len()
+	t.echoFrom, t.echoColumn = t.out.len(), t.column
+	defer func() { t.echoFrom = -1 }()
 	for t.pending.len() > 0 {
 		n, overflow := t.room()
 		if n <= 0 {

@@ -314,6 +314,8 @@ func (t *TTY) ioctl(io *ioctl, cmd uint32) (uint64, error) {
 
 	case unix.TIOCSCTTY, unix.TIOCNOTTY, unix.TIOCGPGRP, unix.TIOCSPGRP, unix.TIOCGSID:
 		return t.ioctlJob(io, cmd)
+	case tiocgptpeer:
+		return 0, unix.EIO // it is for masters
 	}
 	return 0, unix.ENOTTY
 }

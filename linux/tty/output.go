@@ -184,7 +184,12 @@ func (t *TTY) flushOutput() {
 	if t.pty == nil {
 		t.out.reset()
 	} else {
-		t.out.truncate(ptyDelivered)
+		keep := ptyDelivered
+		if t.echoFrom >= 0 && t.echoFrom < keep {
+			// A signal character takes with it the echo of what came just before.
+			keep, t.column = t.echoFrom, t.echoColumn
+		}
+		t.out.truncate(keep)
 	}
 	t.packet(unix.TIOCPKT_FLUSHWRITE)
 	t.queue.Wake(wait.Out | wait.WrNorm)

@@ -74,6 +74,8 @@ type TTY struct {
 	flowStopped bool // TCOOFF: only TCOON starts it
 	column      uint // where the cursor is
 	heldColumn  uint // where it was when heldEcho began
+	echoFrom    int  // what out held before the input being processed; -1 while there is none
+	echoColumn  uint // and where the cursor was
 	canonColumn uint // where it was when the line being edited began
 	writer      turn
 	writeBuf    []byte
@@ -107,7 +109,7 @@ func stdTermios(cflag, speed uint32) abi.Termios {
 }
 
 func newTTY(name string, dev uint64, termios abi.Termios) *TTY {
-	t := &TTY{Name: name, Dev: dev, initial: termios, termios: termios}
+	t := &TTY{Name: name, Dev: dev, initial: termios, termios: termios, echoFrom: -1}
 	t.job.Dev, t.job.TTY = dev, t
 	t.signal = t.job.Signal
 	return t

@@ -159,7 +159,7 @@ func (fs *instance) create(c *vfs.Context) (*tty.Pty, error) {
 	if fs.opt.setGID {
 		gid = fs.opt.gid
 	}
-	i := &vfs.Inode{}
+	i := &vfs.Inode{Uncached: true} // its name goes with the master
 	i.Init(fs.sb, &node{fs: fs, pty: p}, firstIno+uint64(n),
 		&vfs.NewNode{Mode: unix.S_IFCHR | fs.opt.mode, UID: uid, GID: gid, Rdev: p.Slave().Dev})
 	fs.ptys[n] = i
@@ -239,6 +239,12 @@ type node struct {
 	vfs.DefaultInode
 	fs  *instance
 	pty *tty.Pty // nil for ptmx
+}
+
+// Getattr implements vfs.InodeOps.
+func (n *node) Getattr(_ *vfs.Context, _ *vfs.Inode, s *vfs.Stat) error {
+	s.BlockSize = 1024
+	return nil
 }
 
 // Open implements vfs.InodeOps.

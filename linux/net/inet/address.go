@@ -25,26 +25,25 @@ func (s *Sock) parse(addr []byte) (a tcpip.FullAddress, err error) {
 	if len(addr) < 2 {
 		return a, unix.EINVAL
 	}
-	switch family := int(le.Uint16(addr)); {
-	case family == unix.AF_INET && len(addr) >= sizeofIn:
-		a.Port = be.Uint16(addr[2:])
+	least := sizeofIn
+	if s.opt.Family == unix.AF_INET6 {
+		least = minIn6
+	}
+	if len(addr) < least {
+		return a, unix.EINVAL
+	}
+	if int(le.Uint16(addr)) != s.opt.Family {
+		return a, unix.EAFNOSUPPORT
+	}
+	a.Port = be.Uint16(addr[2:])
+	if s.opt.Family == unix.AF_INET {
 		if ip := [4]byte(addr[4:8]); ip != [4]byte{} {
 			a.Addr = tcpip.AddrFrom4(ip)
 		}
-		if s.opt.Family == unix.AF_INET6 {
-			return a, unix.EAFNOSUPPORT
-		}
-		return a, nil
-	case family == unix.AF_INET6 && s.opt.Family == unix.AF_INET6 && len(addr) >= minIn6:
-		a.Port = be.Uint16(addr[2:])
-		if ip := [16]byte(addr[8:24]); ip != [16]byte{} {
-			a.Addr = tcpip.AddrFrom16(ip)
-		}
-		return a, nil
-	case family == unix.AF_INET, family == unix.AF_INET6 && s.opt.Family == unix.AF_INET6:
-		return a, unix.EINVAL
+	} else if ip := [16]byte(addr[8:24]); ip != [16]byte{} {
+		a.Addr = tcpip.AddrFrom16(ip)
 	}
-	return a, unix.EAFNOSUPPORT
+	return a, nil
 }
 
 // sockaddr is an address as programs get it.

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
@@ -27,10 +28,15 @@ func (s *Sock) Option(_ *vfs.Context, level, name int) ([]byte, error) {
 	case level == unix.SOL_SOCKET:
 		switch name {
 		case unix.SO_ERROR:
-			if e, ok := errno(s.ep.LastError()).(unix.Errno); ok {
-				return word(int(e)), nil
+			e, ok := errno(s.ep.LastError()).(unix.Errno)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if !ok || s.refused {
+				return word(0), nil
 			}
-			return word(0), nil
+			// A connection that failed has its error for good: it is told once.
+			s.refused = s.stream() && tcp.EndpointState(s.ep.State()) == tcp.StateError
+			return word(int(e)), nil
 		case unix.SO_ACCEPTCONN:
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -100,6 +106,10 @@ func (s *Sock) tcpOption(name int) ([]byte, error) {
 		return word(int(time.Duration(v) / time.Second)), errno(err)
 	case unix.TCP_KEEPINTVL:
 		var v tcpip.KeepaliveIntervalOption
+		err := s.ep.GetSockOpt(&v)
+		return word(int(time.Duration(v) / time.Second)), errno(err)
+	case unix.TCP_DEFER_ACCEPT:
+		var v tcpip.TCPDeferAcceptOption
 		err := s.ep.GetSockOpt(&v)
 		return word(int(time.Duration(v) / time.Second)), errno(err)
 	case unix.TCP_USER_TIMEOUT:
@@ -237,6 +247,9 @@ func (s *Sock) setTCPOption(name, v int) error {
 			return err
 		}
 		o := tcpip.KeepaliveIntervalOption(d)
+		return errno(s.ep.SetSockOpt(&o))
+	case unix.TCP_DEFER_ACCEPT:
+		o := tcpip.TCPDeferAcceptOption(time.Duration(max(v, 0)) * time.Second)
 		return errno(s.ep.SetSockOpt(&o))
 	case unix.TCP_USER_TIMEOUT:
 		if v < 0 {

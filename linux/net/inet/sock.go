@@ -47,6 +47,8 @@ type Sock struct {
 	bound     bool
 	listening bool
 	connects  bool // a connection has been asked for
+	connected bool // and connect has said that it is there
+	refused   bool // SO_ERROR has told why there is none
 }
 
 func create(family int) func(c *vfs.Context, typ, protocol int) (socket.Socket, error) {
@@ -78,6 +80,7 @@ func create(family int) func(c *vfs.Context, typ, protocol int) (socket.Socket, 
 			return nil, errno(err)
 		}
 		s.attach(ep, &s.ended)
+		ep.SocketOptions().SetDelayOption(true) // Nagle's algorithm, until TCP_NODELAY
 		return s, nil
 	}
 }
@@ -177,7 +180,7 @@ func (s *Sock) Accept(c *vfs.Context, nonBlock bool) (socket.Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Sock{bound: true, connects: true}
+	n := &Sock{bound: true, connects: true, connected: true}
 	n.opt.Init(s.opt.Family, s.opt.Type, s.opt.Protocol)
 	n.opt.SetBuffers(s.opt.SndBuf(), s.opt.RcvBuf())
 	n.attach(ep, q)
@@ -222,13 +225,14 @@ func (s *Sock) Connect(c *vfs.Context, addr []byte, nonBlock bool) error {
 		a.Addr = loopbackOf(s.opt.Family)
 	}
 	s.mu.Lock()
-	if s.listening {
+	if s.listening || s.connected {
 		s.mu.Unlock()
 		return unix.EISCONN
 	}
 	s.applyOptions()
 	s.connects, s.bound = true, true
 	result := s.ep.Connect(a)
+	s.connected = result == nil && s.stream()
 	s.mu.Unlock()
 	if _, started := result.(*tcpip.ErrConnectStarted); !started {
 		if _, already := result.(*tcpip.ErrAlreadyConnecting); !already || nonBlock {
@@ -246,7 +250,13 @@ func (s *Sock) Connect(c *vfs.Context, addr []byte, nonBlock bool) error {
 		}
 		return err
 	}
-	return errno(s.ep.LastError())
+	if err := s.ep.LastError(); err != nil {
+		return errno(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connected = true
+	return nil
 }
 
 func loopbackOf(family int) tcpip.Address {
@@ -321,7 +331,18 @@ func (s *Sock) Poll(_ *vfs.File, e *wait.Entry) wait.Events {
 		s.queue.Add(e)
 	}
 	const all = waiter.ReadableEvents | waiter.WritableEvents | waiter.EventErr | waiter.EventHUp | waiter.EventRdHUp | waiter.EventPri
-	return wait.Events(s.ep.Readiness(all).ToLinux())
+	events := wait.Events(s.ep.Readiness(all).ToLinux())
+	if s.stream() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.connects && !s.listening {
+			events |= wait.Out | wait.WrNorm // a write fails at once
+		}
+		if tcp.EndpointState(s.ep.State()) != tcp.StateError {
+			events &^= wait.Err // both ends are closed, and nothing went wrong
+		}
+	}
+	return events
 }
 
 // Unpoll implements vfs.FileOps.
