@@ -4,7 +4,11 @@ package inotify
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -321,11 +325,14 @@ func (in *Instance) Release(*vfs.File) {
 	charge(&usage.instances, in.uid, -1, 0)
 }
 
-// Watches calls f for every watch, for /proc/PID/fdinfo.
-func (in *Instance) Watches(f func(wd int32, i *vfs.Inode, mask uint32)) {
+// FDInfo is what /proc/PID/fdinfo says of it: a line for each watch.
+func (in *Instance) FDInfo(w io.Writer) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for wd, w := range in.byWD {
-		f(wd, w.inode, w.mask)
+	for _, wd := range slices.Sorted(maps.Keys(in.byWD)) {
+		watch := in.byWD[wd]
+		i := watch.inode
+		fmt.Fprintf(w, "inotify wd:%x ino:%x sdev:%x mask:%x ignored_mask:0\n", wd, i.Ino,
+			unix.Major(i.SB.Dev)<<20|unix.Minor(i.SB.Dev), watch.mask)
 	}
 }

@@ -141,7 +141,7 @@ func (s *system) mount(fs, dir string) error {
 	if err != nil {
 		return err
 	}
-	return vfs.MountType(s.ctx, fs, p, t, vfs.MntNoSuid|vfs.MntNoDev|vfs.MntNoExec, "")
+	return vfs.MountType(s.ctx, fs, p, t, 0, "")
 }
 
 // openStreams gives the first process its descriptors 0 to 2: the host's streams where

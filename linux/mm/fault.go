@@ -18,6 +18,11 @@ func (s *Space) Fault(addr user.Addr, access machine.Access) error {
 		return unix.EFAULT
 	}
 	f := fault{s: s, va: uint64(addr) &^ (mem.PageSize - 1), access: access, write: access == machine.Write}
+	return f.repair()
+}
+
+func (f *fault) repair() error {
+	s := f.s
 	for {
 		s.mu.RLock()
 		err := f.round()
@@ -40,6 +45,7 @@ type fault struct {
 	va     uint64
 	access machine.Access
 	write  bool
+	force  bool // whatever the protection, but for writes of what is shared
 
 	todo  work
 	rooms int // how often makeRoom was done
@@ -125,7 +131,7 @@ func (f *fault) round() error {
 	case machine.Execute:
 		need = unix.PROT_EXEC
 	}
-	if v.prot&need == 0 {
+	if v.prot&need == 0 && (!f.force || f.write && v.shared) {
 		return unix.EACCES
 	}
 

@@ -1,6 +1,10 @@
 package poll
 
 import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +66,19 @@ type item struct {
 	next    *item
 	queued  bool
 	removed bool
+}
+
+// FDInfo is what /proc/PID/fdinfo says of it: a line for each watched file.
+func (ep *Epoll) FDInfo(w io.Writer) {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	for _, fd := range slices.Sorted(maps.Keys(ep.items)) {
+		for _, it := range ep.items[fd] {
+			i := it.file.Inode()
+			fmt.Fprintf(w, "tfd: %8d events: %8x data: %16x  pos:%d ino:%x sdev:%x\n", fd, it.event.Events, it.event.Data,
+				it.file.Pos(), i.Ino, unix.Major(i.SB.Dev)<<20|unix.Minor(i.SB.Dev))
+		}
+	}
 }
 
 // NewEpoll returns an epoll file's operations.

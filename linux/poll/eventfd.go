@@ -1,6 +1,8 @@
 package poll
 
 import (
+	"fmt"
+	"io"
 	"math"
 	"sync"
 
@@ -49,6 +51,13 @@ func (e *Eventfd) Read(c *vfs.Context, f *vfs.File, dst *user.IO, _ int64) (int,
 			return 0, err
 		}
 	}
+}
+
+// FDInfo is what /proc/PID/fdinfo says of it.
+func (e *Eventfd) FDInfo(w io.Writer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	fmt.Fprintf(w, "eventfd-count: %16x\n", e.count)
 }
 
 // take takes what a read gets, 0 if there is nothing.

@@ -1,6 +1,9 @@
 package task
 
 import (
+	"fmt"
+	"io"
+
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/vfs"
@@ -49,6 +52,16 @@ func (t *Task) reservePIDFD(a *CloneArgs) (int, error) {
 // file makes a pidfd.
 func (p *pid) file(flags uint32) *vfs.File {
 	return vfs.NewAnonFile("[pidfd]", &PIDFD{pid: p}, unix.O_RDWR|flags&unix.O_NONBLOCK)
+}
+
+// FDInfo is what /proc/PID/fdinfo says of it: the process's IDs; -1 once it has been waited
+// for.
+func (p *PIDFD) FDInfo(w io.Writer) {
+	id := ID(-1)
+	if p.Group() != nil {
+		id = p.pid.global()
+	}
+	fmt.Fprintf(w, "Pid:\t%d\nNSpid:\t%d\n", id, id)
 }
 
 // Group is the process; nil once it has been waited for.

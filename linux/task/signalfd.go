@@ -2,6 +2,8 @@ package task
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +42,9 @@ func (s *Signalfd) SetMask(t *Task, mask abi.SigSet) {
 
 // Mask is the signals.
 func (s *Signalfd) Mask() abi.SigSet { return abi.SigSet(s.mask.Load()) }
+
+// FDInfo is what /proc/PID/fdinfo says of it.
+func (s *Signalfd) FDInfo(w io.Writer) { fmt.Fprintf(w, "sigmask:\t%016x\n", s.mask.Load()) }
 
 // infoSize is the size of struct signalfd_siginfo.
 const infoSize = 128

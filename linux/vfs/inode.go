@@ -52,6 +52,9 @@ type Inode struct {
 	// package (procfs): its dentry is not kept, and, for a directory, neither is the
 	// knowledge that a name is not there. It is set before the inode is seen.
 	Uncached bool
+	// NoNegatives says of a directory that a name that it does not have cannot be made
+	// either: calls that would make one find ENOENT, as in procfs.
+	NoNegatives bool
 	// Target is where a symbolic link leads, if the file system keeps it in memory;
 	// else nil and Ops.Readlink tells.
 	Target []byte

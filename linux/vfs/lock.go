@@ -1,8 +1,10 @@
 package vfs
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +40,7 @@ type record struct {
 }
 
 type flocked struct {
+	pid       int
 	file      *File
 	exclusive bool
 }
@@ -299,7 +302,7 @@ func (f *File) Flock(c *Context, how int, block bool) error {
 			}
 		}
 		l.flocks = slices.DeleteFunc(l.flocks, func(o flocked) bool { return o.file == f }) // of a thread that was faster
-		l.flocks = append(l.flocks, flocked{f, exclusive})
+		l.flocks = append(l.flocks, flocked{c.Process(), f, exclusive})
 		return true
 	}
 	if !block {
@@ -309,6 +312,48 @@ func (f *File) Flock(c *Context, how int, block bool) error {
 		return nil
 	}
 	return c.Waiter.Until(&l.queue, wait.All, wait.Forever, free)
+}
+
+// LockInfo is a lock as /proc/locks has it.
+type LockInfo struct {
+	Kind       string // FLOCK, POSIX, OFDLCK
+	Write      bool
+	PID        int // in the initial PID namespace; -1 for an open file description's
+	Start, End int64
+}
+
+// String is the line of /proc/locks after its number: proc(5).
+func (l LockInfo) String(i *Inode) string {
+	mode, end := "READ ", "EOF"
+	if l.Write {
+		mode = "WRITE"
+	}
+	if l.End != maxOffset {
+		end = strconv.FormatInt(l.End, 10)
+	}
+	dev := i.SB.Dev
+	return fmt.Sprintf("%-6s ADVISORY  %s %d %02x:%02x:%d %d %s", l.Kind, mode, l.PID, unix.Major(dev), unix.Minor(dev), i.Ino, l.Start, end)
+}
+
+// Locks lists the locks of the inode.
+func (i *Inode) Locks() (list []LockInfo) {
+	l := i.locks.Load()
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range l.flocks {
+		list = append(list, LockInfo{"FLOCK", o.exclusive, o.pid, 0, maxOffset})
+	}
+	for _, r := range l.records {
+		kind := "POSIX"
+		if r.owner.file != nil {
+			kind = "OFDLCK"
+		}
+		list = append(list, LockInfo{kind, r.write, r.pid, r.start, r.end})
+	}
+	return list
 }
 
 // waits are the record locks that processes wait for, so that circles are found. mu is a

@@ -345,7 +345,7 @@ func lookupLocked(c *Context, dir *Dentry, name []byte) (*Dentry, error) {
 	s := string(name)
 	found, err := i.Ops.Lookup(c, i, s)
 	switch {
-	case err == unix.ENOENT:
+	case err == unix.ENOENT && !i.NoNegatives:
 		if i.Uncached {
 			return newDentry(dir, s, nil), nil
 		}

@@ -38,6 +38,11 @@ func init() { Type.Mount = mount }
 // Register makes the file system and its devices known; the kernel calls it at boot.
 func Register() {
 	vfs.RegisterFS(Type)
+	// Terminals are opened through a devpts, which knows whose they are: a node of such a
+	// number elsewhere leads to none.
+	none := func(*vfs.Context, *vfs.File) (vfs.FileOps, error) { return nil, unix.EIO }
+	vfs.RegisterCharMajor(128, "ptm", none)
+	vfs.RegisterCharMajor(136, "pts", none)
 	vfs.RegisterChar(5, 2, "/dev/ptmx", openMultiplexer)
 	device.Add(&device.Device{Name: "ptmx", Class: "tty", Dev: tty.DevPtmx, Mode: 0o666})
 }

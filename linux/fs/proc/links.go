@@ -198,6 +198,9 @@ func (v *view) fdInfo(fd int) error {
 		flags |= unix.O_CLOEXEC
 	}
 	v.printf("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n", f.Pos(), flags, f.Path().Mnt.ID, f.Inode().Ino)
+	for n, l := range f.Inode().Locks() {
+		v.printf("lock:\t%d: %s\n", n+1, l.String(f.Inode()))
+	}
 	if more, ok := f.Ops.(FDInfo); ok {
 		more.FDInfo(v.Buffer)
 	}

@@ -2,7 +2,6 @@ package proc
 
 import (
 	"bytes"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -202,8 +201,7 @@ type memFile struct{ node }
 
 func newMem(s *subject) vfs.InodeOps { return &memFile{node{subject: s}} }
 
-// Open implements vfs.InodeOps. EACCES for who may not ptrace the process. The memory is
-// what the process has now, also after it has called execve.
+// Open implements vfs.InodeOps. EACCES for who may not ptrace the process.
 func (m *memFile) Open(c *vfs.Context, _ *vfs.Inode, _ *vfs.File) (vfs.FileOps, error) {
 	t, err := m.task()
 	if err != nil {
@@ -213,20 +211,24 @@ func (m *memFile) Open(c *vfs.Context, _ *vfs.Inode, _ *vfs.File) (vfs.FileOps, 
 		return nil, unix.EACCES
 	}
 	s := t.SeenMem()
+	if s != nil {
+		s.Release()
+	}
 	return &openMem{space: s}, nil
 }
 
-// openMem holds the memory until it is closed; nil where the process had none any more.
+// openMem is memory that the process had when the file was opened, also once it has
+// called execve. It does not keep the memory: after the end of all who had it reads find
+// nothing. space is nil where the process had none any more.
 type openMem struct {
 	vfs.DefaultOps
 	space *mm.Space
-	end   sync.Once
 }
 
 // Read implements vfs.FileOps. EIO where nothing is mapped.
 func (m *openMem) Read(_ *vfs.Context, _ *vfs.File, dst *user.IO, off int64) (int, error) {
 	return m.move(dst.Len(), off, func(buf []byte, at user.Addr) (int, error) {
-		n, err := m.space.CopyIn(buf, at)
+		n, err := m.space.Peek(buf, at)
 		if n == 0 && err != nil {
 			return 0, unix.EIO
 		}
@@ -241,7 +243,7 @@ func (m *openMem) Write(_ *vfs.Context, _ *vfs.File, src *user.IO, off int64) (i
 		if err != nil {
 			return 0, err
 		}
-		n, err = m.space.CopyOut(at, buf[:n])
+		n, err = m.space.Poke(at, buf[:n])
 		if n == 0 && err != nil {
 			return 0, unix.EIO
 		}
@@ -249,14 +251,16 @@ func (m *openMem) Write(_ *vfs.Context, _ *vfs.File, src *user.IO, off int64) (i
 	})
 }
 
-// move moves n bytes in pieces of a page at most.
+// move moves n bytes in pieces that lie in one page each.
 func (m *openMem) move(n int, off int64, piece func([]byte, user.Addr) (int, error)) (done int, err error) {
-	if m.space == nil {
+	if m.space == nil || !m.space.TryRetain() {
 		return 0, nil
 	}
+	defer m.space.Release()
 	buf := make([]byte, min(n, pageSize))
 	for done < n {
-		k, err := piece(buf[:min(n-done, len(buf))], user.Addr(off)+user.Addr(done))
+		at := user.Addr(off) + user.Addr(done)
+		k, err := piece(buf[:min(n-done, int(pageSize-at%pageSize))], at)
 		done += k
 		if err != nil || k == 0 {
 			if done > 0 {
@@ -273,18 +277,11 @@ func (*openMem) Seekable() bool { return true }
 
 // Seek implements vfs.FileOps: any address will do.
 func (*openMem) Seek(_ *vfs.File, off int64, whence int, pos int64) (int64, error) {
-	if whence == unix.SEEK_CUR {
+	switch whence {
+	case unix.SEEK_SET:
+		return off, nil
+	case unix.SEEK_CUR:
 		return pos + off, nil
 	}
-	if whence != unix.SEEK_SET {
-		return 0, unix.EINVAL
-	}
-	return off, nil
-}
-
-// Release implements vfs.FileOps.
-func (m *openMem) Release(*vfs.File) {
-	if m.space != nil {
-		m.end.Do(m.space.Release)
-	}
+	return 0, unix.EINVAL
 }

@@ -140,6 +140,7 @@ func (s *system) mount(c *vfs.Context, _ string, readOnly bool, data string) (*v
 	r := &root{pseudo.NewDir(fs.sb, 0o555, false), fs}
 	i := r.Inode()
 	i.Ops, i.Uncached = r, true // its names come and go with processes
+	i.NoNegatives = true
 	if !fs.opt.onlyPID {
 		fs.addSystem(r.Dir)
 	}

@@ -293,6 +293,40 @@ func TestDescriptors(t *testing.T) {
 	})
 }
 
+func TestMoreOfDescriptors(t *testing.T) {
+	run(t, func(u *sim.User) {
+		e := u.Must(unix.SYS_EVENTFD2, 7, 0)
+		if got := read(u, fmt.Sprintf("/proc/self/fdinfo/%d", e)); !strings.HasSuffix(got, "\neventfd-count:                7\n") {
+			u.Errorf("eventfd: %q", got)
+		}
+		ep := u.Must(unix.SYS_EPOLL_CREATE1, 0)
+		u.Must(unix.SYS_EPOLL_CTL, ep, unix.EPOLL_CTL_ADD, e, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: 0x1234})
+		if got := read(u, fmt.Sprintf("/proc/self/fdinfo/%d", ep)); !strings.Contains(got, fmt.Sprintf("\ntfd: %8d events:       19 data:             1234  pos:0 ino:", e)) {
+			u.Errorf("epoll: %q", got)
+		}
+		file := u.Must(unix.SYS_OPENAT, unix.AT_FDCWD, "/tmp/locked", unix.O_RDWR|unix.O_CREAT, 0o600)
+		u.Must(unix.SYS_FLOCK, file, unix.LOCK_EX)
+		line := regexp.MustCompile(`(?m)^1: FLOCK  ADVISORY  WRITE 1 [0-9a-f]{2}:[0-9a-f]{2}:\d+ 0 EOF$`)
+		if got := read(u, "/proc/locks"); !line.MatchString(got) {
+			u.Errorf("locks: %q", got)
+		}
+		if got := read(u, fmt.Sprintf("/proc/self/fdinfo/%d", file)); !strings.Contains(got, "\nlock:\t1: FLOCK  ADVISORY  WRITE 1 ") {
+			u.Errorf("a locked file: %q", got)
+		}
+	})
+}
+
+func TestNothingCanBeMade(t *testing.T) {
+	run(t, func(u *sim.User) {
+		for _, dir := range []string{"/proc/", "/proc/self/", "/proc/self/fd/", "/proc/sys/kernel/"} {
+			errno(u, "create in "+dir, unix.ENOENT, unix.SYS_OPENAT, unix.AT_FDCWD, dir+"new", unix.O_CREAT|unix.O_RDWR, 0o600)
+			errno(u, "mkdir in "+dir, unix.ENOENT, unix.SYS_MKDIRAT, unix.AT_FDCWD, dir+"new", 0o700)
+		}
+		errno(u, "unlink", unix.EPERM, unix.SYS_UNLINKAT, unix.AT_FDCWD, "/proc/version", 0)
+		errno(u, "rmdir", unix.EPERM, unix.SYS_UNLINKAT, unix.AT_FDCWD, "/proc/self/task", unix.AT_REMOVEDIR)
+	})
+}
+
 func TestDirectories(t *testing.T) {
 	run(t, func(u *sim.User) {
 		for dir, want := range map[string][]string{
@@ -513,6 +547,19 @@ func TestMem(t *testing.T) {
 			u.Errorf("read %q", b)
 		}
 		errno(u, "where nothing is", unix.EIO, unix.SYS_PREAD64, fd, b, 5, 0)
+		u.Must(unix.SYS_MPROTECT, addr, 4096, unix.PROT_READ)
+		u.Must(unix.SYS_PWRITE64, fd, "HELLO", 5, addr+10)
+		u.Load(uint64(addr)+10, b)
+		if string(b) != "HELLO" {
+			u.Errorf("read-only memory that was written: %q", b)
+		}
+		u.Must(unix.SYS_MPROTECT, addr, 4096, unix.PROT_NONE)
+		if u.Must(unix.SYS_PREAD64, fd, b, 5, addr+10); string(b) != "HELLO" {
+			u.Errorf("memory without rights: %q", b)
+		}
+		if n := u.Must(unix.SYS_PREAD64, fd, make([]byte, 100), 100, addr+4096-7); n != 7 {
+			u.Errorf("up to a hole: %d", n)
+		}
 		u.Must(unix.SYS_CLOSE, fd)
 	})
 }

@@ -73,7 +73,7 @@ func (s *subject) ino(n int) uint64 { return s.number(inoFile, n) }
 
 // node makes the inode of one of the subject's files.
 func (s *subject) node(ops vfs.InodeOps, ino uint64, mode uint32) *vfs.Inode {
-	i := &vfs.Inode{Uncached: true}
+	i := &vfs.Inode{Uncached: true, NoNegatives: true}
 	i.Init(s.fs.sb, ops, ino, &vfs.NewNode{Mode: mode})
 	s.own(i)
 	return i
@@ -164,8 +164,11 @@ func (s *subject) dir() *vfs.Inode {
 	return s.node(&pidDir{node{subject: s}, pidEntries}, s.ino(0), openDir)
 }
 
-// Permission implements vfs.InodeOps: hidepid.
+// Permission implements vfs.InodeOps: hidepid. ESRCH once the process has gone.
 func (d *pidDir) Permission(c *vfs.Context, i *vfs.Inode, want vfs.Access) (bool, error) {
+	if _, err := d.task(); err != nil {
+		return true, err
+	}
 	if o := d.fs.options(); !d.fs.permits(c, d.subject, &o) {
 		if o.hide == hideAll {
 			return true, unix.ENOENT

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"kevlar/linux/chardev"
 	"kevlar/linux/cred"
 	"kevlar/linux/fs/pseudo"
+	"kevlar/linux/inotify"
 	"kevlar/linux/klog"
 	"kevlar/linux/mm"
 	"kevlar/linux/task"
@@ -83,6 +85,20 @@ func fixed(path string, value any) sysctl {
 	return sysctl{path, 0o444, func(*vfs.Context) string { return s }, nil}
 }
 
+// only is a setting that Linux lets root change, and that can have but one value here: what
+// writes that value succeeds, another one is out of its range (EINVAL).
+func only(path string, value any) sysctl {
+	s := fixed(path, value)
+	s.mode = 0o644
+	s.set = func(c *vfs.Context, to string) error {
+		if !slices.Equal(strings.Fields(to), strings.Fields(s.get(c))) {
+			return unix.EINVAL
+		}
+		return nil
+	}
+	return s
+}
+
 // computed is a setting that changes by itself.
 func computed(path string, get func(c *vfs.Context) string) sysctl {
 	return sysctl{path, 0o444, get, nil}
@@ -123,14 +139,17 @@ func kept(path string) sysctl {
 }
 
 // number is a setting that is a variable of the package which honours it.
-func number(path string, mode uint32, v *atomic.Int32, low, high int64) sysctl {
-	return sysctl{path, mode, func(*vfs.Context) string { return strconv.Itoa(int(v.Load())) },
+func number[T int32 | int64, V interface {
+	Load() T
+	Store(T)
+}](path string, mode uint32, v V, low, high int64) sysctl {
+	return sysctl{path, mode, func(*vfs.Context) string { return strconv.FormatInt(int64(v.Load()), 10) },
 		func(_ *vfs.Context, value string) error {
 			n, err := parseInt([]byte(value), 32)
 			if err != nil || n < low || n > high {
 				return unix.EINVAL
 			}
-			v.Store(int32(n))
+			v.Store(T(n))
 			return nil
 		}}
 }
@@ -147,104 +166,104 @@ func (fs *FS) sysctls() []sysctl {
 	list := []sysctl{
 		fixed("kernel/arch", uts.Machine),
 		fixed("kernel/cap_last_cap", cred.LastCap),
-		fixed("kernel/core_pattern", "core"),
-		fixed("kernel/core_pipe_limit", 0),
-		fixed("kernel/core_uses_pid", 0),
-		fixed("kernel/dmesg_restrict", 1),
+		only("kernel/core_pattern", "core"),
+		only("kernel/core_pipe_limit", 0),
+		only("kernel/core_uses_pid", 0),
+		only("kernel/dmesg_restrict", 1),
 		{"kernel/domainname", 0o644, func(c *vfs.Context) string { return namesOf(c).Domain() },
 			func(c *vfs.Context, s string) error { namesOf(c).SetDomain(s); return nil }},
 		{"kernel/hostname", 0o644, func(c *vfs.Context) string { return namesOf(c).Node() },
 			func(c *vfs.Context, s string) error { namesOf(c).SetNode(s); return nil }},
-		fixed("kernel/kptr_restrict", 0),
-		fixed("kernel/msgmax", 8192),
-		fixed("kernel/msgmnb", 16384),
-		fixed("kernel/msgmni", 32000),
+		only("kernel/kptr_restrict", 0),
+		only("kernel/msgmax", 8192),
+		only("kernel/msgmnb", 16384),
+		only("kernel/msgmni", 32000),
 		fixed("kernel/ngroups_max", 65536),
 		computed("kernel/ns_last_pid", func(*vfs.Context) string { return strconv.Itoa(int(fs.pids().Last())) }),
 		fixed("kernel/osrelease", uts.Release),
 		fixed("kernel/ostype", uts.System),
-		fixed("kernel/overflowgid", 65534),
-		fixed("kernel/overflowuid", 65534),
+		only("kernel/overflowgid", 65534),
+		only("kernel/overflowuid", 65534),
 		{"kernel/pid_max", 0o644, func(*vfs.Context) string { return strconv.Itoa(int(fs.pids().MaxID())) }, fs.setMaxID},
 		{"kernel/printk", 0o644, func(*vfs.Context) string {
 			l := klog.GetLevels()
 			return fmt.Sprintf("%d\t%d\t%d\t%d", l.Console, l.Message, l.Minimum, l.Default)
 		}, setLevels},
-		fixed("kernel/pty/max", 4096),
-		fixed("kernel/pty/reserve", 1024),
+		only("kernel/pty/max", 4096),
+		only("kernel/pty/reserve", 1024),
 		computed("kernel/random/boot_id", func(*vfs.Context) string { return fs.bootID() }),
 		fixed("kernel/random/entropy_avail", chardev.PoolBits),
 		fixed("kernel/random/poolsize", chardev.PoolBits),
-		fixed("kernel/random/urandom_min_reseed_secs", 60),
+		only("kernel/random/urandom_min_reseed_secs", 60),
 		computed("kernel/random/uuid", func(*vfs.Context) string { return fs.uuid() }),
-		fixed("kernel/random/write_wakeup_threshold", chardev.PoolBits),
-		fixed("kernel/randomize_va_space", 2),
-		fixed("kernel/sched_rr_timeslice_ms", 100),
-		fixed("kernel/sched_rt_period_us", 1000000),
-		fixed("kernel/sched_rt_runtime_us", 950000),
-		fixed("kernel/sem", "32000\t1024000000\t500\t32000"),
-		fixed("kernel/shm_rmid_forced", 0),
-		fixed("kernel/shmall", uint64(math.MaxUint64-1<<24)),
-		fixed("kernel/shmmax", uint64(math.MaxUint64-1<<24)),
-		fixed("kernel/shmmni", 4096),
-		fixed("kernel/sysctl_writes_strict", 1),
-		fixed("kernel/tainted", 0),
-		computed("kernel/threads-max", func(*vfs.Context) string { return strconv.FormatUint(fs.k.MaxThreads(), 10) }),
-		fixed("kernel/unprivileged_bpf_disabled", 2),
-		fixed("kernel/unprivileged_userns_clone", 0),
+		only("kernel/random/write_wakeup_threshold", chardev.PoolBits),
+		only("kernel/randomize_va_space", 2),
+		only("kernel/sched_rr_timeslice_ms", 100),
+		only("kernel/sched_rt_period_us", 1000000),
+		only("kernel/sched_rt_runtime_us", 950000),
+		only("kernel/sem", "32000\t1024000000\t500\t32000"),
+		only("kernel/shm_rmid_forced", 0),
+		only("kernel/shmall", uint64(math.MaxUint64-1<<24)),
+		only("kernel/shmmax", uint64(math.MaxUint64-1<<24)),
+		only("kernel/shmmni", 4096),
+		only("kernel/sysctl_writes_strict", 1),
+		only("kernel/tainted", 0),
+		only("kernel/threads-max", fs.k.MaxThreads()),
+		only("kernel/unprivileged_bpf_disabled", 2),
+		only("kernel/unprivileged_userns_clone", 0),
 		fixed("kernel/version", uts.Version),
 
-		fixed("vm/admin_reserve_kbytes", 0),
+		only("vm/admin_reserve_kbytes", 0),
 		{"vm/drop_caches", 0o200, nil, dropCaches},
-		fixed("vm/legacy_va_layout", 0),
-		fixed("vm/max_map_count", mm.MaxMaps),
-		fixed("vm/mmap_min_addr", mm.MinAddr),
-		fixed("vm/nr_hugepages", 0),
-		fixed("vm/overcommit_kbytes", 0),
-		{"vm/overcommit_memory", 0o444, func(*vfs.Context) string { return "0" }, nil},
-		fixed("vm/unprivileged_userfaultfd", 0),
+		only("vm/legacy_va_layout", 0),
+		only("vm/max_map_count", mm.MaxMaps),
+		only("vm/mmap_min_addr", mm.MinAddr),
+		only("vm/nr_hugepages", 0),
+		only("vm/overcommit_kbytes", 0),
+		only("vm/overcommit_memory", 0),
+		only("vm/unprivileged_userfaultfd", 0),
 
-		fixed("fs/aio-max-nr", 65536),
+		only("fs/aio-max-nr", 65536),
 		fixed("fs/aio-nr", 0),
 		fixed("fs/dentry-state", "0\t0\t45\t0\t0\t0"),
-		fixed("fs/epoll/max_user_watches", math.MaxInt32),
-		fixed("fs/file-max", math.MaxInt64),
+		only("fs/epoll/max_user_watches", math.MaxInt32),
+		only("fs/file-max", math.MaxInt64),
 		computed("fs/file-nr", func(*vfs.Context) string { return fmt.Sprintf("%d\t0\t%d", vfs.OpenFiles(), math.MaxInt64) }),
 		fixed("fs/inode-nr", "0\t0"),
 		fixed("fs/inode-state", "0\t0\t0\t0\t0\t0\t0"),
-		fixed("fs/inotify/max_queued_events", 16384),
-		fixed("fs/inotify/max_user_instances", 128),
-		fixed("fs/inotify/max_user_watches", 1048576),
-		fixed("fs/lease-break-time", 45),
-		fixed("fs/leases-enable", 0),
-		fixed("fs/mount-max", 100000),
-		fixed("fs/mqueue/msg_default", 10),
-		fixed("fs/mqueue/msg_max", 10),
-		fixed("fs/mqueue/msgsize_default", 8192),
-		fixed("fs/mqueue/msgsize_max", 8192),
-		fixed("fs/mqueue/queues_max", 256),
-		fixed("fs/nr_open", vfs.MaxFiles),
-		fixed("fs/overflowgid", 65534),
-		fixed("fs/overflowuid", 65534),
-		fixed("fs/pipe-max-size", 1048576),
-		fixed("fs/pipe-user-pages-hard", 0),
-		fixed("fs/pipe-user-pages-soft", 0),
+		number("fs/inotify/max_queued_events", 0o644, &inotify.MaxQueued, 0, math.MaxInt32),
+		number("fs/inotify/max_user_instances", 0o644, &inotify.MaxInstances, 0, math.MaxInt32),
+		number("fs/inotify/max_user_watches", 0o644, &inotify.MaxWatches, 0, math.MaxInt32),
+		only("fs/lease-break-time", 45),
+		only("fs/leases-enable", 0),
+		only("fs/mount-max", 100000),
+		only("fs/mqueue/msg_default", 10),
+		only("fs/mqueue/msg_max", 10),
+		only("fs/mqueue/msgsize_default", 8192),
+		only("fs/mqueue/msgsize_max", 8192),
+		only("fs/mqueue/queues_max", 256),
+		only("fs/nr_open", vfs.MaxFiles),
+		only("fs/overflowgid", 65534),
+		only("fs/overflowuid", 65534),
+		only("fs/pipe-max-size", 1048576),
+		only("fs/pipe-user-pages-hard", 0),
+		only("fs/pipe-user-pages-soft", 0),
 		number("fs/protected_fifos", 0o644, &vfs.ProtectedFIFOs, 0, 2),
 		number("fs/protected_hardlinks", 0o600, &vfs.ProtectedHardlinks, 0, 1),
 		number("fs/protected_regular", 0o644, &vfs.ProtectedRegular, 0, 2),
 		number("fs/protected_symlinks", 0o600, &vfs.ProtectedSymlinks, 0, 1),
-		fixed("fs/suid_dumpable", 0),
+		only("fs/suid_dumpable", 0),
 
-		fixed("net/core/netdev_max_backlog", 1000),
-		fixed("net/core/optmem_max", 20480),
-		fixed("net/core/rmem_default", 212992),
-		fixed("net/core/rmem_max", 212992),
-		fixed("net/core/somaxconn", 4096),
-		fixed("net/core/wmem_default", 212992),
-		fixed("net/core/wmem_max", 212992),
-		fixed("net/ipv4/ip_forward", 0),
-		fixed("net/ipv4/ip_local_port_range", "32768\t60999"),
-		fixed("net/unix/max_dgram_qlen", 10),
+		only("net/core/netdev_max_backlog", 1000),
+		only("net/core/optmem_max", 20480),
+		only("net/core/rmem_default", 212992),
+		only("net/core/rmem_max", 212992),
+		only("net/core/somaxconn", 4096),
+		only("net/core/wmem_default", 212992),
+		only("net/core/wmem_max", 212992),
+		only("net/ipv4/ip_forward", 0),
+		only("net/ipv4/ip_local_port_range", "32768\t60999"),
+		only("net/unix/max_dgram_qlen", 10),
 	}
 	for _, path := range sortedKeys(keptDefaults) {
 		list = append(list, kept(path))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,7 @@ func (fs *FS) addSystem(d *pseudo.Dir) {
 		{"filesystems", showFilesystems},
 		{"interrupts", fs.showInterrupts},
 		{"loadavg", fs.showLoadAvg},
+		{"locks", fs.showLocks},
 		{"meminfo", showMemInfo},
 		{"misc", showMisc},
 		{"modules", func(*bytes.Buffer) {}},
@@ -99,7 +101,7 @@ func (fs *FS) showCPUInfo(w *bytes.Buffer) {
 }
 
 func showVersion(w *bytes.Buffer) {
-	fmt.Fprintf(w, "%s version %s %s\n", uts.System, uts.Release, uts.Version)
+	fmt.Fprintf(w, "%s version %s (kevlar@localhost) (%s) %s\n", uts.System, uts.Release, runtime.Version(), uts.Version)
 }
 
 func showFilesystems(w *bytes.Buffer) {
@@ -192,6 +194,30 @@ func showMemInfo(w *bytes.Buffer) {
 	}
 	line("Hugepagesize", 2048/pageKB)
 	line("Hugetlb", 0)
+}
+
+// showLocks is locks: those of files that somebody has open.
+func (fs *FS) showLocks(w *bytes.Buffer) {
+	seen := map[*vfs.Inode]bool{}
+	n := 0
+	for _, t := range fs.k.All() {
+		files := t.SeenFiles()
+		if files == nil {
+			continue
+		}
+		files.Each(0, func(_ int, f *vfs.File) bool {
+			i := f.Inode()
+			if seen[i] {
+				return true
+			}
+			seen[i] = true
+			for _, l := range i.Locks() {
+				n++
+				fmt.Fprintf(w, "%d: %s\n", n, l.String(i))
+			}
+			return true
+		})
+	}
 }
 
 func showSwaps(w *bytes.Buffer) {

@@ -57,6 +57,7 @@ func (d *Dir) AddDir(name string, mode uint32) *Dir {
 		return i.Ops.(*Dir)
 	}
 	sub := NewDir(d.sb, mode, d.inode.Uncached)
+	sub.inode.NoNegatives = d.inode.NoNegatives
 	d.Add(name, sub.inode)
 	return sub
 }
