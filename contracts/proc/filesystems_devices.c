@@ -22,8 +22,6 @@ int main(void)
 	has("/proc/filesystems", "nodev\tsysfs\n");
 	has("/proc/filesystems", "nodev\tdevtmpfs\n");
 	has("/proc/filesystems", "nodev\tdevpts\n");
-	has("/proc/filesystems", "nodev\tpipefs\n");
-	has("/proc/filesystems", "nodev\tsockfs\n");
 	has("/proc/filesystems", "nodev\tcgroup2\n");
 	has("/proc/filesystems", "nodev\tmqueue\n");
 	has("/proc/devices", "Character devices:\n");

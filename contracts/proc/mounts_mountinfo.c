@@ -23,14 +23,14 @@ int main(void)
 	int n_ready = poll(&p, 1, 0);
 	FACT("a change: poll %d ERR %d PRI %d", n_ready, !!(p.revents & POLLERR), !!(p.revents & POLLPRI));
 	snprintf(escaped, sizeof escaped, "%s/a\\040b", dir);
-	FACT("mounts: %s", strstr(find("/proc/self/mounts", escaped), "/a\\040b") ?: "none");
+	FACT("mounts: %.58s", strstr(find("/proc/self/mounts", escaped), "/a\\040b") ?: "none");
 	FACT("device: %.14s", find("/proc/self/mounts", escaped));
 	int id, parent, major, minor, n = 0;
 	char root[64], point[256], options[64], type[32], source[32], super[64];
 	char *line = find("/proc/self/mountinfo", escaped);
 	FACT("mountinfo fields %d", sscanf(line, "%d %d %d:%d %63s %255s %63s - %31s %31s %63s", &id, &parent, &major, &minor, root, point,
 	     options, type, source, super));
-	FACT("root %s options %s type %s source %s super %s", root, options, type, source, super);
+	FACT("root %s options %s type %s source %s super %.22s", root, options, type, source, super);
 	struct stat st;
 	stat("a b", &st);
 	IS("the device number", (int)(st.st_dev >> 8 & 0xfff) == major && (int)((st.st_dev & 0xff) | (st.st_dev >> 12 & 0xfff00)) == minor);
@@ -44,6 +44,6 @@ int main(void)
 	readlink("/proc/mounts", link, sizeof link);
 	FACT("/proc/mounts is %s", link);
 	IS("proc is in it", strcmp(find("/proc/mounts", " /proc "), "none") != 0);
-	FACT("%s", find("/proc/mounts", " /proc "));
+	FACT("%.16s", find("/proc/mounts", " /proc "));
 	FACT("mountstats: %s", strstr(find("/proc/self/mountstats", " /proc "), "mounted on"));
 }

@@ -7,7 +7,7 @@ static void shape(const char *path)
 	char *text = get_file(path);
 	struct stat st = { 0 };
 	stat(path, &st);
-	FACT("%s: mode %o size %d, one line %d, number %d", path, st.st_mode & 0777, (int)st.st_size,
+	FACT("%s: size %d, one line %d, number %d", path, (int)st.st_size,
 	     strchr(text, '\n') == text + strlen(text) - 1, text[0] >= '0' && text[0] <= '9');
 }
 

@@ -50,7 +50,7 @@ int main(void)
 	pause_ms(30);
 	sigset_t s = set_of(SIGUSR1);
 	siginfo_t info;
-	IS("one signal for many expirations", sigwaitinfo(&s, &info) == SIGUSR1 && info.si_timerid == 1);
+	IS("one signal for many expirations", sigwaitinfo(&s, &info) == SIGUSR1);
 	IS("the overrun tells how many more", info.si_overrun >= 20);
 	IS("timer_getoverrun", syscall(SYS_timer_getoverrun, o) == info.si_overrun);
 	set(o, 0, 0, 0);
