@@ -202,9 +202,11 @@ func request(o *CPU) uint32 {
 }
 
 func await(o *CPU, n uint32) {
+	var w watch
 	for int32(atomic.LoadUint32(&o.served)-n) < 0 {
 		serveRequests()
 		pause()
+		w.check("a CPU does not answer")
 	}
 }
 

@@ -278,7 +278,8 @@ func onFatal(vector, esr, far, elr, lr uint64) {
 	putHex("elr", elr)
 	putHex("lr", lr)
 	putHex("cpu", uint64(thisCPU().id))
-	puts("\n")
+	puts("\nkernel: it came from")
+	dumpGo()
 	die()
 }
 
@@ -301,6 +302,15 @@ func (t *Thread) dump() {
 	}
 	puts("\n")
 }
+
+func (x *Context) instruction() uint64 { return x.pc }
+
+// framePointer: where R29 points, Go keeps the caller's R29, and above it the return
+// address.
+func (x *Context) framePointer() uintptr { return uintptr(x.x[29]) }
+
+// readable reports whether kernel code can load from va.
+func readable(va uintptr) bool { return va >= heapBase && va&7 == 0 && isMapped(va) }
 
 // Requests of one CPU to another: bits of archCPU.requests, with an interrupt that
 // makes it look.

@@ -75,6 +75,36 @@ func dumpThread(t *Thread, why string, what uint64) {
 	putHex("tid", uint64(t.tid))
 	putHex("cpu", uint64(thisCPU().id))
 	t.dump()
+	backtrace("calls", t.framePointer())
+}
+
+// dumpGo prints where the Go code was that the CPU's nanokernel has interrupted.
+func dumpGo() {
+	t := thisCPU().thread()
+	putHex("tid", uint64(t.tid))
+	putHex("pc", t.instruction())
+	putHex("sp", uint64(t.sp()))
+	backtrace("calls", t.framePointer())
+}
+
+// backtrace prints return addresses along the frame pointers: at each is the caller's
+// frame pointer, and above it where the call returns.
+func backtrace(name string, fp uintptr) {
+	putc(' ')
+	puts(name)
+	putc(':')
+	for range 40 {
+		if !readable(fp) || !readable(fp+8) {
+			break
+		}
+		putHex("", load64(fp+8))
+		up := uintptr(load64(fp))
+		if up <= fp {
+			break
+		}
+		fp = up
+	}
+	puts("\n")
 }
 
 // panicBoot ends the machine before it is up.

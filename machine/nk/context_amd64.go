@@ -202,14 +202,11 @@ func (x *gprs) dump() {
 	puts("\n")
 }
 
+func (x *Context) framePointer() uintptr { return uintptr(x.bp) }
+func (x *Context) instruction() uint64   { return x.ip }
+
 // readable reports whether kernel code can load from va.
-func readable(va uintptr) bool {
-	if int64(va) >= 0 || va&7 != 0 || mm.table.Root == 0 {
-		return false
-	}
-	e, _ := mm.table.Slot(uint64(va))
-	return e.Load().Present()
-}
+func readable(va uintptr) bool { return int64(va) < 0 && va&7 == 0 && isMapped(va) }
 
 // archSyscall serves the calls that only x86-64 has.
 func (c *CPU) archSyscall(t *Thread, nr uint64) uint64 {

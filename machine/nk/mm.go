@@ -293,6 +293,15 @@ func makePage(va uint64) *pgtable.Entry {
 	}
 }
 
+// isMapped reports whether the kernel's page at va has a frame.
+func isMapped(va uintptr) bool {
+	if mm.table.Root == 0 {
+		return false
+	}
+	e, _ := mm.table.Slot(uint64(va))
+	return e.Load().Present()
+}
+
 // mapKernel maps n bytes of physical memory at va for the kernel, with pages: for
 // the architecture's set-up. Page tables come from allocFrame.
 func mapKernel(va uintptr, pa, n uint64, prot pgtable.Prot) {

@@ -33,9 +33,34 @@ type spinlock struct{ held uint32 }
 // lock waits for the lock. It serves other CPUs' requests meanwhile: their sender
 // may hold the lock and wait for us.
 func (l *spinlock) lock() {
+	var w watch
 	for !atomic.CompareAndSwapUint32(&l.held, 0, 1) {
 		serveRequests()
 		pause()
+		w.check("a CPU waits for a lock that nobody lets go of")
+	}
+}
+
+// watch ends the machine when a CPU has waited too long for another: a hang says
+// nothing, its registers do.
+type watch struct {
+	rounds uint32
+	since  int64
+}
+
+// stuck is how long a CPU waits. The host may stop any of ours for seconds.
+const stuck = 60_000_000_000 // ns
+
+func (w *watch) check(why string) {
+	if w.rounds++; w.rounds&0xfffff != 0 {
+		return
+	}
+	switch t := now(); {
+	case w.since == 0:
+		w.since = t
+	case t-w.since > stuck && w.rounds > 64<<20: // not when the host has slept
+		dumpThread(thisCPU().thread(), why, 0)
+		die()
 	}
 }
 

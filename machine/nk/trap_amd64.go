@@ -118,5 +118,8 @@ func onFatal(x *Context) {
 	startDying()
 	puts("\nkernel: exception in the nanokernel:")
 	x.dump()
+	backtrace("calls", x.framePointer())
+	puts("kernel: it came from")
+	dumpGo()
 	die()
 }
