@@ -418,6 +418,57 @@ func TestFaultsMapAround(t *testing.T) {
 	}
 }
 
+// Where memory runs out, calls fail and faults say ENOMEM, and nothing leaks.
+func TestExhaustion(t *testing.T) {
+	s := newSpace(t)
+	const pages = 2048
+	a := mustMap(t, s, Request{Length: pages * page, Prot: rw, Flags: anon})
+	c := NewPageCache(pages*page, nil, nil)
+	defer c.Release()
+	f := mustMap(t, s, Request{Length: pages * page, Prot: rw, Flags: unix.MAP_SHARED, Object: c})
+	restore := sim.Exhaust()
+	defer restore()
+	for i := 0; ; i++ {
+		if i == pages {
+			t.Fatal("memory does not run out")
+		}
+		x := []byte{1}
+		if n, _ := s.CopyOut(a+user.Addr(i*page), x); n == 0 {
+			break
+		}
+		if n, _ := s.CopyOut(f+user.Addr(i*page), x); n == 0 {
+			break
+		}
+	}
+	if err := s.Fault(a+(pages-1)*page, machine.Write); err != unix.ENOMEM {
+		t.Errorf("fault: %v", err)
+	}
+	if err := s.Fault(f+(pages-1)*page, machine.Read); err != unix.ENOMEM {
+		t.Errorf("fault of a shared page: %v", err)
+	}
+	if n, err := s.Fork(); err == nil {
+		// The tables of a child may just have fitted; its copies do not.
+		if err := n.Fault(a, machine.Write); err != unix.ENOMEM {
+			t.Errorf("fault in the child: %v", err)
+		}
+		n.Release()
+	}
+	if err := s.Mlock(a, pages*page, false, true); err != unix.EAGAIN {
+		t.Errorf("mlock: %v", err)
+	}
+	var x [1]byte
+	if s.CopyIn(x[:], a); x[0] != 1 {
+		t.Errorf("what was there reads %d", x[0])
+	}
+	// What one gives back, another can have.
+	if err := s.Munmap(a, 64*page); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Fault(a+(pages-1)*page, machine.Write); err != nil {
+		t.Errorf("after munmap: %v", err)
+	}
+}
+
 // manyMaps makes n mappings that do not join.
 func manyMaps(t testing.TB, s *Space, n int) {
 	for i := range n {
