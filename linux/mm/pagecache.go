@@ -57,6 +57,10 @@ func (q *Quota) uncharge() {
 type PageCache struct {
 	Mappings
 
+	// Stored, where not nil, is called without locks before a store through a shared
+	// mapping: the file's times change. It is set before the cache is used.
+	Stored func()
+
 	filler Filler
 	quota  *Quota
 	refs   atomic.Int32
@@ -271,6 +275,9 @@ func (c *PageCache) Page(index uint64, write bool) (mem.Frame, error) {
 	var set slot
 	if write && c.filler != nil {
 		set = slotDirty
+	}
+	if write && c.Stored != nil {
+		c.Stored()
 	}
 	f, err := c.get(index, true, true, set)
 	if err == unix.ENOSPC {

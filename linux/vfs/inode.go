@@ -289,6 +289,10 @@ func (i *Inode) modified() {
 	i.ctime = i.mtime
 }
 
+// Changed is modified for file systems, where contents change other than through
+// FileOps: by a store to a mapping.
+func (i *Inode) Changed() { i.modified() }
+
 // changed stamps ctime.
 func (i *Inode) changed() {
 	i.attr.Lock()

@@ -125,6 +125,9 @@ func (i *Inode) endWatches(mask uint32) {
 	if l == nil {
 		return
 	}
+	if mask == InUnmount && i.IsDir() {
+		mask |= InIsDir
+	}
 	i.event(mask, 0, "")
 	l.mu.Lock()
 	gone := l.list

@@ -261,6 +261,7 @@ func (fs *FS) newNode(n *vfs.NewNode) *node {
 		i.nextPos = firstPos
 	case unix.S_IFREG:
 		i.data = mm.NewPageCache(0, nil, &fs.quota)
+		i.data.Stored = i.Changed
 		i.seals.Init(unix.F_SEAL_SEAL)
 		fs.mu.Lock()
 		fs.all[i] = struct{}{}
