@@ -195,6 +195,9 @@ func (f *fault) map_(v *VMA, old pgtable.Value, gen uint64, source *ref) error {
 			near = loadWindow(v, f.va, !f.write || v.shared)
 			defer near.drop()
 			page = near.take(f.va)
+			if page != 0 && f.write && v.stored != nil {
+				v.stored()
+			}
 		}
 		if page == 0 {
 			f.obj, f.index, f.shared, f.gen = v.obj, v.index(f.va), v.shared, gen

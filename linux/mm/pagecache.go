@@ -57,8 +57,8 @@ func (q *Quota) uncharge() {
 type PageCache struct {
 	Mappings
 
-	// Stored, where not nil, is called without locks before a store through a shared
-	// mapping: the file's times change. It is set before the cache is used.
+	// Stored, where not nil, is called before a store through a shared mapping: the
+	// file's times change. It is set before the cache is used, and takes leaf locks only.
 	Stored func()
 
 	filler Filler

@@ -25,8 +25,9 @@ type VMA struct {
 
 	// What obj can do; set when the VMA is attached to it.
 	cacher   Cacher
-	tracks   bool // DirtyTracker
-	inMemory bool // it has its pages nowhere else: shared memory, tmpfs
+	tracks   bool   // DirtyTracker
+	stored   func() // PageCache.Stored, of a shared mapping
+	inMemory bool   // it has its pages nowhere else: shared memory, tmpfs
 
 	next, prev *VMA
 }
@@ -178,6 +179,9 @@ func (s *Space) attach(v *VMA) {
 		}
 		c, ok := v.obj.(*PageCache)
 		v.inMemory = ok && c.filler == nil
+		if ok && v.shared {
+			v.stored = c.Stored
+		}
 		v.obj.Attach(v)
 	}
 	if v.file != nil {

@@ -259,9 +259,9 @@ func Umount(c *Context, name []byte, flags uint32) error {
 	if flags&^umountFlags != 0 {
 		return unix.EINVAL
 	}
-	look := Follow
+	look := Follow | noExpire
 	if flags&unix.UMOUNT_NOFOLLOW != 0 {
-		look = 0
+		look = noExpire
 	}
 	p, err := Lookup(c, unix.AT_FDCWD, name, look)
 	if err != nil {

@@ -12,6 +12,8 @@ const (
 	MustBeDir                          // ENOTDIR unless the path leads to a directory
 	AllowEmpty                         // an empty path is the descriptor itself: AT_EMPTY_PATH
 
+	noExpire // does not count as a use of a mount that umount2(MNT_EXPIRE) has marked
+
 	// openat2(2), resolve.
 	NoXDev     // RESOLVE_NO_XDEV
 	NoMagic    // RESOLVE_NO_MAGICLINKS
@@ -223,8 +225,13 @@ func (w *walker) enter(d *Dentry, follow bool) error {
 		return w.follow(Path{w.at.Mnt, d})
 	}
 	next := Path{w.at.Mnt, d}.crossed()
-	if next.Mnt != w.at.Mnt && w.flags&NoXDev != 0 {
-		return unix.EXDEV
+	if next.Mnt != w.at.Mnt {
+		if w.flags&NoXDev != 0 {
+			return unix.EXDEV
+		}
+		if next.Mnt.expired.Load() && w.flags&noExpire == 0 {
+			next.Mnt.expired.Store(false)
+		}
 	}
 	w.at = next
 	return nil
