@@ -29,7 +29,7 @@ var processRows = []Row{
 	{Name: "getpgrp", Do: func(t *task.Task, _ *Args) (uint64, error) { return id(t.Getpgid(0)) }},
 	{Name: "getrusage", Args: []Kind{Int, Ptr}, Do: sysGetrusage},
 	{Name: "times", Args: []Kind{Ptr}, Do: sysTimes},
-	{Name: "prlimit64", Args: []Kind{PID, Int, Ptr, Ptr}, Do: sysPrlimit64, Support: Partial, Note: "of the caller's own process only (EPERM)"},
+	{Name: "prlimit64", Args: []Kind{PID, Int, Ptr, Ptr}, Do: sysPrlimit64},
 	{Name: "getrlimit", Args: []Kind{Int, Ptr}, Do: sysGetrlimit},
 	{Name: "setrlimit", Args: []Kind{Int, Ptr}, Do: sysSetrlimit},
 }
@@ -226,9 +226,10 @@ func sysPrlimit64(t *task.Task, a *Args) (uint64, error) {
 		if o == nil {
 			return 0, unix.ESRCH
 		}
-		if o.Group != g {
+		if o.Group != g && !t.MayLimit(o) {
 			return 0, unix.EPERM
 		}
+		g = o.Group
 	}
 	old, err := g.Limits(t, int(a.Uint(1)), set)
 	if err != nil || a.Addr(3) == 0 {

@@ -82,6 +82,13 @@ func (l *limits) change(t *Task, resource int, set *unix.Rlimit) (unix.Rlimit, e
 	return old, nil
 }
 
+// MayLimit reports whether t may see and change the limits of o's process: prlimit(2).
+func (t *Task) MayLimit(o *Task) bool {
+	c, d := t.Cred(), o.Cred()
+	same := c.UID == d.UID && c.UID == d.EUID && c.UID == d.SUID && c.GID == d.GID && c.GID == d.EGID && c.GID == d.SGID
+	return same || c.Capable(unix.CAP_SYS_RESOURCE)
+}
+
 // users counts what the limits of a user, not of a process, are about.
 type users struct {
 	mu    sync.Mutex // guards byUID and account.refs; a leaf lock
