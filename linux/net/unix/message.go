@@ -247,9 +247,9 @@ func (s *Sock) awaitReceiver(c *vfs.Context, m *socket.Message, to *Sock) error 
 	for {
 		to.mu.Lock()
 		closed, shut := to.closed, to.noRecv
-		full := len(to.in) > maxQueue && to.peer != s
 		foreign := to.peer != nil && to.peer != s
 		to.mu.Unlock()
+		full := to.full(s)
 		switch {
 		case foreign:
 			return unix.EPERM

@@ -66,6 +66,11 @@ type Sock struct {
 	backlog int
 	conns   []*Sock    // connected and not accepted
 	senders wait.Queue // of datagrams and connections that wait for room here
+
+	// relay is a datagram socket's registration with the senders of its peer, which had
+	// too many messages when somebody polled: room there is news here.
+	relay   wait.Entry
+	relayed *Sock // whose senders it is with
 }
 
 // packet is one message in a queue. sender is charged for it until it has been read.
@@ -409,6 +414,7 @@ func (s *Sock) connectDatagram(c *vfs.Context, addr []byte) error {
 // disconnected is the end of a datagram socket's connection to old: what came from there
 // is lost, and old is told if it is connected to us.
 func (s *Sock) disconnected(old *Sock) {
+	s.watch(nil)
 	s.mu.Lock()
 	unread := s.in
 	s.in = nil
@@ -567,6 +573,7 @@ func (s *Sock) Release(*vfs.File) {
 		}
 		n.Release(nil)
 	}
+	s.watch(nil)
 	s.queue.Wake(wait.All)
 	s.senders.Wake(wait.All)
 	collect()
@@ -616,7 +623,6 @@ func (s *Sock) Poll(_ *vfs.File, e *wait.Entry) (events wait.Events) {
 		s.queue.Add(e)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.err != nil {
 		events |= wait.Err
 	}
@@ -632,10 +638,47 @@ func (s *Sock) Poll(_ *vfs.File, e *wait.Entry) (events wait.Events) {
 	if !s.datagram() && s.state == unconnected {
 		events |= wait.Hup
 	}
-	if s.state != listening && s.pending.Load()<<2 <= int64(s.opt.SndBuf()) {
+	room := s.state != listening && s.pending.Load()<<2 <= int64(s.opt.SndBuf())
+	peer := s.peer
+	s.mu.Unlock()
+	if room && s.datagram() && peer != nil && peer.full(s) {
+		s.watch(peer)
+		room = !peer.full(s)
+	}
+	if room {
 		events |= writable
 	}
 	return events
+}
+
+// full reports whether a datagram of from would have to wait: too many are here, and from
+// is not the peer, which may always answer.
+func (s *Sock) full(from *Sock) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.in) > maxQueue && s.peer != from && !s.closed
+}
+
+// watch makes room at peer known to who polls s; nil ends that.
+func (s *Sock) watch(peer *Sock) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.relayed == peer {
+		return
+	}
+	if s.relayed != nil {
+		s.relayed.senders.Remove(&s.relay)
+	}
+	if s.relayed = peer; peer != nil {
+		s.relay.To, s.relay.Events = s, wait.Out
+		peer.senders.Add(&s.relay)
+	}
+}
+
+// Notify implements wait.Notifier, for relay.
+func (s *Sock) Notify(*wait.Entry, wait.Events) bool {
+	s.queue.Wake(writable)
+	return false
 }
 
 // Unpoll implements vfs.FileOps.

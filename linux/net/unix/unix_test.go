@@ -305,3 +305,41 @@ func TestStreamBlocks(t *testing.T) {
 		t.Errorf("%d bytes are charged still", n)
 	}
 }
+
+// told counts notifications.
+type told struct{ n int }
+
+func (c *told) Notify(*wait.Entry, wait.Events) bool { c.n++; return false }
+
+// A datagram socket is not writable while its peer has too many messages, and who polls it
+// hears when that changes.
+func TestDatagramPoll(t *testing.T) {
+	c := context()
+	r, _ := newSock(unix.SOCK_DGRAM, 0)
+	w, _ := newSock(unix.SOCK_DGRAM, 0)
+	defer r.Release(nil)
+	defer w.Release(nil)
+	if err := r.Bind(c, []byte{unix.AF_UNIX, 0}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Connect(c, r.addr, false); err != nil {
+		t.Fatal(err)
+	}
+	for w.Poll(nil, nil)&wait.Out != 0 {
+		m := socket.Message{Data: user.Kernel([]byte("x")), Flags: unix.MSG_DONTWAIT}
+		if _, err := w.Send(c, &m); err != nil {
+			t.Fatalf("polls writable, but: %v", err)
+		}
+	}
+	var news told
+	e := wait.Entry{To: &news, Events: wait.Out}
+	w.Poll(nil, &e)
+	defer w.Unpoll(nil, &e)
+	m := socket.Message{Data: user.Kernel(make([]byte, 1)), Flags: unix.MSG_DONTWAIT}
+	if _, err := r.Receive(c, &m); err != nil {
+		t.Fatal(err)
+	}
+	if news.n == 0 || w.Poll(nil, nil)&wait.Out == 0 {
+		t.Errorf("after a read: %d notifications, poll %#x", news.n, w.Poll(nil, nil))
+	}
+}
