@@ -413,10 +413,16 @@ func getControl(t *task.Task, h *msghdr, m *socket.Message) error {
 			if len(body) != 12 {
 				return unix.EINVAL
 			}
-			u := &socket.Ucred{PID: int(int32(le.Uint32(body))), UID: le.Uint32(body[4:]), GID: le.Uint32(body[8:])}
-			if err := mayClaim(t, u); err != nil {
+			id := task.ID(le.Uint32(body))
+			u := &socket.Ucred{UID: le.Uint32(body[4:]), GID: le.Uint32(body[8:])}
+			if err := mayClaim(t, id, u); err != nil {
 				return err
 			}
+			who := t.PIDNamespace().Task(id)
+			if who == nil {
+				return unix.ESRCH
+			}
+			_, u.PID = who.IDs()
 			m.Cred = u
 		default:
 			return unix.EINVAL
@@ -425,13 +431,13 @@ func getControl(t *task.Task, h *msghdr, m *socket.Message) error {
 	return nil
 }
 
-// mayClaim checks that the task may send credentials u: its own, or with capabilities
-// any.
-func mayClaim(t *task.Task, u *socket.Ucred) error {
+// mayClaim checks that the task may send a process's ID and credentials u: its own, or with
+// capabilities any.
+func mayClaim(t *task.Task, id task.ID, u *socket.Ucred) error {
 	c := t.Cred()
 	uid := u.UID == c.UID || u.UID == c.EUID || u.UID == c.SUID || t.Capable(unix.CAP_SETUID)
 	gid := u.GID == c.GID || u.GID == c.EGID || u.GID == c.SGID || t.Capable(unix.CAP_SETGID)
-	pid := u.PID == t.VFS().Process() || t.Capable(unix.CAP_SYS_ADMIN)
+	pid := id == t.Group.ID() || t.Capable(unix.CAP_SYS_ADMIN)
 	if !uid || !gid || !pid {
 		return unix.EPERM
 	}
@@ -509,7 +515,7 @@ func putControl(t *task.Task, h *msghdr, m *socket.Message) (used int) {
 		return true
 	}
 	if m.Cred != nil {
-		b := le.AppendUint32(nil, uint32(m.Cred.PID))
+		b := le.AppendUint32(nil, uint32(t.Seen(m.Cred.PID)))
 		b = le.AppendUint32(b, m.Cred.UID)
 		put(unix.SCM_CREDENTIALS, le.AppendUint32(b, m.Cred.GID))
 	}
@@ -617,6 +623,9 @@ func sysGetsockopt(t *task.Task, a *Args) (uint64, error) {
 	value, err := socket.Get(t.VFS(), s, a.Int(1), a.Int(2))
 	if err != nil {
 		return 0, err
+	}
+	if a.Int(1) == unix.SOL_SOCKET && a.Int(2) == unix.SO_PEERCRED {
+		le.PutUint32(value, uint32(t.Seen(int(le.Uint32(value)))))
 	}
 	value = value[:min(room, len(value))]
 	if err := t.CopyOut(a.Addr(3), value); err != nil {

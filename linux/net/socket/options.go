@@ -74,6 +74,8 @@ func Get(c *vfs.Context, s Socket, level, name int) ([]byte, error) {
 		return intBytes(int(o.rcvLow.Load())), nil
 	case unix.SO_SNDLOWAT:
 		return intBytes(1), nil
+	case unix.SO_PEEK_OFF:
+		return intBytes(int(o.PeekOff.Load())), nil
 	case unix.SO_LINGER:
 		if v := o.linger.Load(); v >= 0 {
 			return append(intBytes(1), intBytes(int(v))...), nil
@@ -122,6 +124,11 @@ func Set(c *vfs.Context, s Socket, level, name int, value []byte) error {
 			v = math.MaxInt32
 		}
 		o.rcvLow.Store(int32(max(v, 1)))
+	case unix.SO_PEEK_OFF:
+		if o.Family != unix.AF_UNIX {
+			return unix.EOPNOTSUPP
+		}
+		o.PeekOff.Store(int32(v))
 	case unix.SO_LINGER:
 		if len(value) < 8 {
 			return unix.EINVAL

@@ -60,13 +60,18 @@ func (m *Message) NonBlock(f *vfs.File) bool {
 
 // Ucred are a process's credentials (SCM_CREDENTIALS, SO_PEERCRED).
 type Ucred struct {
-	PID      int
+	PID      int // in the initial PID namespace
 	UID, GID uint32
 }
 
-// CredOf are the credentials of the caller.
+// CredOf are the credentials of the caller as SO_PEERCRED tells them: effective ones.
 func CredOf(c *vfs.Context) *Ucred {
 	return &Ucred{PID: c.Process(), UID: c.Cred.EUID, GID: c.Cred.EGID}
+}
+
+// SenderOf are the credentials that come with a message: real ones.
+func SenderOf(c *vfs.Context) *Ucred {
+	return &Ucred{PID: c.Process(), UID: c.Cred.UID, GID: c.Cred.GID}
 }
 
 // Family makes sockets of one address family.
@@ -127,6 +132,7 @@ type Options struct {
 	linger           atomic.Int64 // -1: off, else seconds
 	rcvTimeout       atomic.Int64 // ns, 0: none
 	sndTimeout       atomic.Int64
+	PeekOff          atomic.Int32 // SO_PEEK_OFF: where the next MSG_PEEK begins; -1 for the start always
 }
 
 // Init sets the defaults.
@@ -136,6 +142,7 @@ func (o *Options) Init(family, typ, protocol int) {
 	o.rcvBuf.Store(defaultBuf)
 	o.rcvLow.Store(1)
 	o.linger.Store(-1)
+	o.PeekOff.Store(-1)
 }
 
 // SndBuf and RcvBuf are the sizes of the buffers in bytes.

@@ -49,7 +49,12 @@ func TestLikeLinux(t *testing.T) {
 			}
 		}()
 		fill := byte(0)
-		size := rapid.OneOf(rapid.IntRange(0, 50), rapid.IntRange(0, 5000), rapid.IntRange(0, 300000))
+		// Linux since 6.3 charges more for messages below 400 bytes than before: a buffer that
+		// large ones fill gets no small ones here.
+		size := rapid.IntRange(0, 50)
+		if rapid.Bool().Draw(t, "large") {
+			size = rapid.OneOf(rapid.IntRange(400, 5000), rapid.IntRange(400, 300000))
+		}
 		end := func(t *rapid.T) int {
 			i := rapid.IntRange(0, 1).Draw(t, "end")
 			if !open[i] {
@@ -102,6 +107,12 @@ func TestLikeLinux(t *testing.T) {
 				if herr == nil && m.Out != out&unix.MSG_TRUNC {
 					t.Fatalf("msg_flags %#x; Linux %#x", m.Out, out)
 				}
+			},
+			"peek offset": func(t *rapid.T) {
+				i, off := end(t), rapid.SampledFrom([]int{-1, 0, 3, 2000}).Draw(t, "offset")
+				value := binary.LittleEndian.AppendUint32(nil, uint32(int32(off)))
+				err := socket.Set(c, ours[i], unix.SOL_SOCKET, unix.SO_PEEK_OFF, value)
+				same("setsockopt", 0, err, 0, unix.SetsockoptInt(host[i], unix.SOL_SOCKET, unix.SO_PEEK_OFF, off))
 			},
 			"shutdown": func(t *rapid.T) {
 				i := end(t)

@@ -117,7 +117,7 @@ func (s *Sock) packet(c *vfs.Context, m *socket.Message, n int) *packet {
 	if m.Cred != nil {
 		p.cred = m.Cred
 	} else {
-		p.cred = socket.CredOf(c)
+		p.cred = socket.SenderOf(c)
 	}
 	s.mu.Lock()
 	p.from = s.addr
@@ -302,21 +302,29 @@ func (s *Sock) Receive(c *vfs.Context, m *socket.Message) (int, error) {
 	if s.stream() {
 		return s.receiveStream(c, m)
 	}
-	if err := s.awaitPacket(c, m); err != nil {
-		return 0, err
-	}
 	peek := m.Flags&unix.MSG_PEEK != 0
-	s.mu.Lock()
-	if len(s.in) == 0 {
-		shut := s.noRecv
+	i, skip := 0, 0
+	for seen := 0; ; seen = i {
+		if err := s.awaitPacket(c, m, seen); err != nil {
+			return 0, err
+		}
+		s.mu.Lock()
+		i, skip = 0, 0
+		if peek {
+			i, skip = s.peekFrom()
+		}
+		if i < len(s.in) {
+			break
+		}
+		end := s.noRecv && i == seen
 		s.mu.Unlock()
-		if shut {
+		if end {
 			return 0, nil
 		}
-		return s.Receive(c, m) // another reader was faster
 	}
-	p := s.in[0]
+	p := s.in[i]
 	s.control(m, p, peek)
+	p.peeked = p.peeked || peek && len(p.data) == 0
 	if !peek {
 		s.in = append(s.in[:0], s.in[1:]...)
 	}
@@ -327,23 +335,57 @@ func (s *Sock) Receive(c *vfs.Context, m *socket.Message) (int, error) {
 		defer p.done()
 	}
 	m.Addr = p.from
-	n, err := m.Data.Write(p.data)
-	if n < len(p.data) {
+	data := p.data[skip:]
+	n, err := m.Data.Write(data)
+	if peek {
+		s.peeked(n)
+	} else {
+		s.taken(len(p.data))
+	}
+	if n < len(data) {
 		m.Out |= unix.MSG_TRUNC
 		if m.Flags&unix.MSG_TRUNC != 0 {
-			n = len(p.data)
+			n = len(data)
 		}
 	}
 	return n, err
 }
 
-// awaitPacket waits until there is a packet or the end; its error is what the socket has
-// to report.
-func (s *Sock) awaitPacket(c *vfs.Context, m *socket.Message) error {
+// peekFrom is where a peek begins: the packet and the offset in it that SO_PEEK_OFF names.
+// mu is held. peeked and taken move that option's value, where it is in use.
+func (s *Sock) peekFrom() (i, skip int) {
+	if skip = int(s.opt.PeekOff.Load()); skip < 0 {
+		return 0, 0
+	}
+	for _, p := range s.in {
+		if skip < len(p.data) || skip == 0 && !p.peeked {
+			break
+		}
+		skip -= len(p.data)
+		i++
+	}
+	return i, skip
+}
+
+func (s *Sock) peeked(n int) {
+	if off := s.opt.PeekOff.Load(); off >= 0 {
+		s.opt.PeekOff.Store(off + int32(n))
+	}
+}
+
+func (s *Sock) taken(n int) {
+	if off := s.opt.PeekOff.Load(); off >= 0 {
+		s.opt.PeekOff.Store(max(0, off-int32(n)))
+	}
+}
+
+// awaitPacket waits until there is a packet beside the seen ones that were passed over, or
+// the end; its error is what the socket has to report.
+func (s *Sock) awaitPacket(c *vfs.Context, m *socket.Message, seen int) error {
 	deadline := s.opt.RcvDeadline()
 	for {
 		s.mu.Lock()
-		n, shut, err := len(s.in), s.noRecv, s.err
+		n, shut, err := len(s.in)-seen, s.noRecv, s.err
 		if s.stream() && n > 0 {
 			err = nil // bytes come before the error; records do not
 		}
@@ -364,7 +406,7 @@ func (s *Sock) awaitPacket(c *vfs.Context, m *socket.Message) error {
 		err = c.Waiter.Until(&s.queue, wait.In, deadline, func() bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			return len(s.in) > 0 || s.noRecv || s.err != nil
+			return len(s.in) > seen || s.noRecv || s.err != nil
 		})
 		if err == unix.ETIMEDOUT {
 			return unix.EAGAIN
@@ -405,18 +447,21 @@ func (s *Sock) receiveStream(c *vfs.Context, m *socket.Message) (total int, err 
 	}
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	for seen := 0; ; {
+	for seen, skip := 0, 0; ; {
 		s.mu.Lock()
+		if peek && total == 0 {
+			seen, skip = s.peekFrom()
+		}
 		if seen >= len(s.in) {
 			s.mu.Unlock()
-			if total >= target || seen > 0 {
+			if total >= target || total > 0 && seen > 0 {
 				return total, nil
 			}
 			s.reading.Unlock()
-			err := s.awaitPacket(c, m)
+			err := s.awaitPacket(c, m, seen)
 			s.reading.Lock()
 			s.mu.Lock()
-			end := len(s.in) == 0 && s.noRecv
+			end := len(s.in) <= seen && s.noRecv
 			s.mu.Unlock()
 			if err != nil && total > 0 || err == nil && end {
 				return total, nil
@@ -431,7 +476,9 @@ func (s *Sock) receiveStream(c *vfs.Context, m *socket.Message) (total int, err 
 		if total > 0 && s.opt.PassCred.Load() && m.Cred != nil && *m.Cred != *p.cred {
 			return total, nil
 		}
-		n, err := m.Data.Write(p.data[:min(len(p.data), m.Data.Len())])
+		data := p.data[skip:]
+		skip = 0
+		n, err := m.Data.Write(data[:min(len(data), m.Data.Len())])
 		if err != nil {
 			if total > 0 {
 				return total, nil
@@ -440,7 +487,12 @@ func (s *Sock) receiveStream(c *vfs.Context, m *socket.Message) (total int, err 
 		}
 		total += n
 		m.Addr = p.from
-		whole := n == len(p.data)
+		whole := n == len(data)
+		if peek {
+			s.peeked(n)
+		} else {
+			s.taken(n)
+		}
 		s.mu.Lock()
 		s.control(m, p, peek)
 		switch {

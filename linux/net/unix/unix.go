@@ -81,6 +81,7 @@ type packet struct {
 	cred   *socket.Ucred
 	sender *Sock
 	charge int64
+	peeked bool // an empty record that MSG_PEEK has shown: SO_PEEK_OFF passes it over
 }
 
 func (p *packet) done() {
@@ -136,11 +137,17 @@ func (s *Sock) stream() bool   { return s.opt.Type == unix.SOCK_STREAM }
 // Base implements socket.Socket.
 func (s *Sock) Base() *socket.Options { return &s.opt }
 
+// abstract is a name without a file. Each type of socket has names of its own.
+type abstract struct {
+	name string
+	typ  int
+}
+
 // names are the bound sockets: by inode for paths, by name for the abstract ones. mu is a
 // leaf: bind takes it under Sock.mu.
 var names struct {
 	mu       sync.Mutex
-	abstract map[string]*Sock
+	abstract map[abstract]*Sock
 	inodes   map[*vfs.Inode]*Sock
 	auto     uint32
 }
@@ -224,13 +231,14 @@ func (s *Sock) bindAbstract(name []byte) error {
 	}
 	names.mu.Lock()
 	defer names.mu.Unlock()
-	if names.abstract[string(name)] != nil {
+	key := abstract{string(name), s.opt.Type}
+	if names.abstract[key] != nil {
 		return unix.EADDRINUSE
 	}
 	if names.abstract == nil {
-		names.abstract = make(map[string]*Sock)
+		names.abstract = make(map[abstract]*Sock)
 	}
-	names.abstract[string(name)] = s
+	names.abstract[key] = s
 	s.addr = sockaddr(name, false)
 	return nil
 }
@@ -261,7 +269,7 @@ func find(c *vfs.Context, addr []byte, typ int) (*Sock, error) {
 	var s *Sock
 	if name[0] == 0 {
 		names.mu.Lock()
-		s = names.abstract[string(name)]
+		s = names.abstract[abstract{string(name), typ}]
 		names.mu.Unlock()
 	} else {
 		p, err := vfs.Lookup(c, unix.AT_FDCWD, name, vfs.Follow)
@@ -322,12 +330,6 @@ func (s *Sock) Connect(c *vfs.Context, addr []byte, nonBlock bool) error {
 	}
 	st, name := s.state, s.addr
 	s.mu.Unlock()
-	switch st {
-	case connected:
-		return unix.EISCONN
-	case listening:
-		return unix.EINVAL
-	}
 	server, _ := newSock(s.opt.Type, 0)
 	deadline := s.opt.SndDeadline()
 	for {
@@ -336,6 +338,12 @@ func (s *Sock) Connect(c *vfs.Context, addr []byte, nonBlock bool) error {
 		case to.closed || to.state != listening || to.noRecv:
 			to.mu.Unlock()
 			return unix.ECONNREFUSED
+		case len(to.conns) <= to.backlog && st == connected:
+			to.mu.Unlock()
+			return unix.EISCONN
+		case len(to.conns) <= to.backlog && st == listening:
+			to.mu.Unlock()
+			return unix.EINVAL
 		case len(to.conns) <= to.backlog:
 			server.peer, server.state, server.peerCred = s, connected, *socket.CredOf(c)
 			server.peerAddr, server.addr = name, to.addr
@@ -539,8 +547,10 @@ func (s *Sock) Release(*vfs.File) {
 		if names.inodes[inode] == s {
 			delete(names.inodes, inode)
 		}
-	} else if len(addr) > 2 && names.abstract[string(addr[2:])] == s {
-		delete(names.abstract, string(addr[2:]))
+	} else if len(addr) > 2 {
+		if key := (abstract{string(addr[2:]), s.opt.Type}); names.abstract[key] == s {
+			delete(names.abstract, key)
+		}
 	}
 	names.mu.Unlock()
 	if inode != nil {
@@ -638,7 +648,7 @@ func (s *Sock) Poll(_ *vfs.File, e *wait.Entry) (events wait.Events) {
 	if !s.datagram() && s.state == unconnected {
 		events |= wait.Hup
 	}
-	room := s.state != listening && s.pending.Load()<<2 <= int64(s.opt.SndBuf())
+	room := s.state != listening && s.pending.Load()<<2 < int64(s.opt.SndBuf())
 	peer := s.peer
 	s.mu.Unlock()
 	if room && s.datagram() && peer != nil && peer.full(s) {
