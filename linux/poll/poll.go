@@ -81,7 +81,7 @@ func (s *set) wait(c *vfs.Context, fds []FD, deadline time.Duration, block bool)
 	n = check(c, fds, s.files, entries)
 	for n == 0 {
 		err := c.Waiter.Sleep(deadline)
-		n = check(c, fds, s.files, nil)
+		n = recheck(c, fds, s.files)
 		if n == 0 && err != nil {
 			if err == unix.ETIMEDOUT {
 				return 0, nil
@@ -90,6 +90,34 @@ func (s *set) wait(c *vfs.Context, fds []FD, deadline time.Duration, block bool)
 		}
 	}
 	return n, nil
+}
+
+// recheck is check after a sleep. As on Linux it looks at what the descriptors are now:
+// one that was closed meanwhile is POLLNVAL, though the wait was for the file it had.
+func recheck(c *vfs.Context, fds []FD, files []*vfs.File) (n int) {
+	for i, f := range files {
+		if f != nil && !c.Files.Holds(fds[i].FD, f) {
+			return checkNow(c, fds)
+		}
+	}
+	return check(c, fds, files, nil)
+}
+
+// checkNow is check of the files that the descriptors have now.
+func checkNow(c *vfs.Context, fds []FD) int {
+	now := make([]*vfs.File, len(fds))
+	for i := range fds {
+		if fds[i].FD >= 0 {
+			now[i], _ = c.Files.Get(fds[i].FD)
+		}
+	}
+	n := check(c, fds, now, nil)
+	for _, f := range now {
+		if f != nil {
+			f.Unref()
+		}
+	}
+	return n
 }
 
 // check looks at each file and counts those with events.

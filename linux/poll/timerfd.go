@@ -16,7 +16,8 @@ import (
 type Timerfd struct {
 	vfs.DefaultOps
 	vfs.Stays
-	wall bool // a clock that can be set
+	id   int  // of the clock
+	wall bool // one that can be set
 
 	queue wait.Queue
 	mu    sync.Mutex // guards what follows; before queue's lock
@@ -27,6 +28,7 @@ type Timerfd struct {
 
 	absolute bool // on the wall clock, at
 	at       time.Duration
+	flags    int  // of the last timerfd_settime
 	cancel   bool // TFD_TIMER_CANCEL_ON_SET
 	canceled bool
 }
@@ -40,7 +42,7 @@ var wallTimers struct {
 
 // NewTimerfd returns the operations of a timerfd; EINVAL for a clock that has none.
 func NewTimerfd(c *vfs.Context, id int) (*Timerfd, error) {
-	t := &Timerfd{}
+	t := &Timerfd{id: id}
 	switch id {
 	case unix.CLOCK_REALTIME, unix.CLOCK_REALTIME_ALARM:
 		t.wall = true
@@ -73,7 +75,7 @@ func (t *Timerfd) Set(flags int, value, every time.Duration) (left, interval tim
 	t.absolute = flags&unix.TFD_TIMER_ABSTIME != 0 && t.wall
 	t.cancel = t.absolute && flags&unix.TFD_TIMER_CANCEL_ON_SET != 0
 	t.canceled = false
-	t.at = value
+	t.at, t.flags = value, flags
 	switch {
 	case t.absolute:
 		t.next = value - clock.Realtime.Read() + now
