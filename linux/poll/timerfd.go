@@ -1,6 +1,8 @@
 package poll
 
 import (
+	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -220,4 +222,18 @@ func (t *Timerfd) Release(*vfs.File) {
 	delete(wallTimers.set, t)
 	wallTimers.mu.Unlock()
 	t.timer.Stop()
+}
+
+// FDInfo tells what /proc/PID/fdinfo has of it.
+func (t *Timerfd) FDInfo(w io.Writer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now, ticks := wait.Now(), 0
+	if t.armed && now >= t.next {
+		ticks = 1 // the others are counted when it is read
+	}
+	left := t.left(now)
+	fmt.Fprintf(w, "clockid: %d\nticks: %d\nsettime flags: 0%o\n", t.id, ticks, t.flags)
+	fmt.Fprintf(w, "it_value: (%d, %d)\n", left/time.Second, left%time.Second)
+	fmt.Fprintf(w, "it_interval: (%d, %d)\n", t.every/time.Second, t.every%time.Second)
 }

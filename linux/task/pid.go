@@ -162,15 +162,16 @@ func (ns *PIDNamespace) Group(id ID) *Group {
 	return nil
 }
 
-// Seen is the ID in t's PID namespace of what has id in the initial one: 0 where it has
-// gone or cannot be seen. Negative numbers stand for nobody and stay.
+// Seen is the ID in t's PID namespace of what has, or had, id in the initial one: 0 where
+// it cannot be seen, or where it has gone and the namespace is another. Negative numbers
+// stand for nobody and stay.
 func (t *Task) Seen(id int) ID {
-	if id < 0 {
-		return ID(id)
-	}
 	procs.RLock()
 	defer procs.RUnlock()
 	ns := t.pid.ns
+	if id < 0 || ns.parent == nil {
+		return ID(id)
+	}
 	root := ns
 	for root.parent != nil {
 		root = root.parent
