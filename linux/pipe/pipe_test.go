@@ -351,3 +351,30 @@ func BenchmarkPingPong(b *testing.B) {
 	}
 	w1.Unref()
 }
+
+// TestSpliceWakesTheNext has two who wait for room: the reader's one call wakes one of
+// them, and that one the other.
+func TestSpliceWakesTheNext(t *testing.T) {
+	sim.New(t, sim.Config{})
+	c := newCaller()
+	r, w := New(&c.Context, 0)
+	defer r.Unref()
+	defer w.Unref()
+	Of(r).Resize(&c.Context, 4*pageSize)
+	c.write(w, make([]byte, 4*pageSize))
+	var wg sync.WaitGroup
+	for range 2 {
+		waiter := newCaller()
+		wg.Go(func() {
+			src := user.Kernel([]byte("x"))
+			if n, err := Of(w).FromUser(&waiter.Context, &src, false); n != 1 || err != nil {
+				t.Errorf("vmsplice: %d, %v", n, err)
+			}
+		})
+		for waiter.Waiter.Sleeps() == 0 {
+			runtime.Gosched()
+		}
+	}
+	c.read(r, 3*pageSize)
+	wg.Wait()
+}

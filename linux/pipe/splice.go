@@ -11,7 +11,8 @@ import (
 //
 // A file may wait for long in its read or write, so mu is not held meanwhile: slots are
 // reserved for what is to come, or for what has been taken out and may have to come
-// back. Between pipes frames move, not bytes.
+// back. Between pipes frames move, not bytes. Of several who wait one is woken, so each of
+// these wakes the next if it leaves something.
 
 // available returns how many slots are free, and waits for one where none is. mu is held
 // before and after.
@@ -30,6 +31,7 @@ func (p *Pipe) available(c *vfs.Context, nonBlock bool) (int, error) {
 		err := p.awaitRoom(c)
 		p.mu.Lock()
 		if err != nil {
+			p.announce(false, !p.full())
 			return 0, err
 		}
 	}
@@ -51,6 +53,7 @@ func (p *Pipe) input(c *vfs.Context, nonBlock bool) (bool, error) {
 		err := p.awaitInput(c)
 		p.mu.Lock()
 		if err != nil {
+			p.announce(!p.empty(), false)
 			return false, err
 		}
 	}
@@ -119,8 +122,9 @@ func (p *Pipe) FromUser(c *vfs.Context, src *user.IO, nonBlock bool) (total int,
 	if _, err = p.available(c, nonBlock); err == nil {
 		total, err = p.write(src, false, false)
 	}
+	room := !p.full()
 	p.mu.Unlock()
-	p.announce(total > 0, false)
+	p.announce(total > 0, room)
 	if total > 0 {
 		return total, nil
 	}
@@ -134,8 +138,9 @@ func (p *Pipe) ToUser(c *vfs.Context, dst *user.IO, nonBlock bool) (total int, e
 	if some {
 		total, err = p.read(dst)
 	}
+	more := !p.empty()
 	p.mu.Unlock()
-	p.announce(false, total > 0)
+	p.announce(more, total > 0)
 	if total > 0 {
 		return total, nil
 	}
@@ -178,8 +183,9 @@ func (p *Pipe) ToFile(c *vfs.Context, out *vfs.File, off *int64, n int, nonBlock
 		} else {
 			p.discard(s.frame)
 		}
+		more := !p.empty()
 		p.mu.Unlock()
-		p.announce(s.n > 0, s.n == 0)
+		p.announce(more, s.n == 0)
 		if done == 0 {
 			break
 		}
@@ -263,11 +269,12 @@ func (p *Pipe) pass(c *vfs.Context, to *Pipe, n int, nonBlock, keep bool) (total
 			to.push(s)
 			total += s.n
 		}
+		more, room := !p.empty(), !to.full()
 		p.mu.Unlock()
 		to.mu.Unlock()
 		if total > 0 {
-			to.announce(true, false)
-			p.announce(false, !keep)
+			to.announce(true, room)
+			p.announce(more, !keep)
 			return total, nil
 		}
 	}
