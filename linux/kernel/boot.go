@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/block"
 	"kevlar/linux/chardev"
 	"kevlar/linux/clock"
 	"kevlar/linux/fs/devpts"
@@ -66,6 +67,7 @@ func (s *system) run() (int, error) {
 	mqueue.Register()
 	devtmpfs.Register()
 	chardev.Register(s.m)
+	block.Register(s.m.Devices().Blocks)
 	for _, t := range []*vfs.FSType{tmpfs.Type, tmpfs.Ramfs} {
 		vfs.RegisterFS(t)
 	}
