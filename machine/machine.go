@@ -180,8 +180,8 @@ type Info struct {
 	HWCap    uint64   // AT_HWCAP
 	HWCap2   uint64   // AT_HWCAP2
 	ClockHz  uint64   // TSC or generic timer frequency
-	// CPUInfo is the architecture's identification: on x86-64 family, model,
-	// stepping; on ARM64 MIDR_EL1's implementer, variant, architecture, part, revision.
+	// CPUInfo is the architecture's identification: on x86-64 family, model, stepping, the
+	// highest standard CPUID leaf and the KiB of the second-level cache; on ARM64 MIDR_EL1's implementer, variant, architecture, part, revision.
 	CPUInfo [5]uint32
 	Vendor  string // x86-64: the CPUID vendor string
 }

@@ -11,6 +11,7 @@ import (
 	"kevlar/linux/block"
 	"kevlar/linux/chardev"
 	"kevlar/linux/clock"
+	"kevlar/linux/fs/cgroup"
 	"kevlar/linux/fs/devpts"
 	"kevlar/linux/fs/devtmpfs"
 	"kevlar/linux/fs/initramfs"
@@ -75,6 +76,7 @@ func (s *system) run() (int, error) {
 	s.k.Stop = func(how machine.StopKind) { s.stop(how, 0) }
 	proc.Register(s.k)
 	sysfs.Register(s.m)
+	cgroup.Register(s.k)
 	if err := s.makeRoot(); err != nil {
 		return statusPanic, err
 	}

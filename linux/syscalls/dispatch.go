@@ -50,7 +50,6 @@ var families = [][]Row{
 	timersRows,
 	signalfdRows,
 	pidfdRows,
-	seccompRows,
 	mqueueRows,
 	rseqRows,
 	systemRows,

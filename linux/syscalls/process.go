@@ -226,8 +226,8 @@ func sysPrlimit64(t *task.Task, a *Args) (uint64, error) {
 		if o == nil {
 			return 0, unix.ESRCH
 		}
-		if o.Group != g && !t.MayLimit(o) {
-			return 0, unix.EPERM
+		if err := t.MayLimit(o); err != nil {
+			return 0, err
 		}
 		g = o.Group
 	}

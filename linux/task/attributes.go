@@ -9,7 +9,6 @@ import (
 	"kevlar/linux/abi"
 	"kevlar/linux/cred"
 	"kevlar/linux/ipc"
-	"kevlar/linux/seccomp"
 	"kevlar/linux/uts"
 	"kevlar/linux/wait"
 )
@@ -24,7 +23,6 @@ type attributes struct {
 	uts         atomic.Pointer[uts.Namespace]
 	ipc         atomic.Pointer[ipc.Namespace]
 	rseq        rseq
-	seccomp     atomic.Pointer[seccomp.State]
 	inBarrier   atomic.Bool              // in membarrier(2)
 	semUndo     atomic.Pointer[ipc.Undo] // what SEM_UNDO takes back; nil before the first
 	slack       atomic.Uint64            // nanoseconds; timers here are exact, which any slack allows
@@ -39,8 +37,9 @@ type groupAttributes struct {
 	notDumpable atomic.Bool // PR_SET_DUMPABLE
 	noHugePages atomic.Bool // PR_SET_THP_DISABLE
 	oomAdj      atomic.Int32
-	oomMin      atomic.Int32  // the lowest oomAdj that was set with CAP_SYS_RESOURCE
-	coreFilter  atomic.Uint32 // /proc/PID/coredump_filter, xor defaultCoreFilter
+	oomMin      atomic.Int32           // the lowest oomAdj that was set with CAP_SYS_RESOURCE
+	coreFilter  atomic.Uint32          // /proc/PID/coredump_filter, xor defaultCoreFilter
+	cgroup      atomic.Pointer[Cgroup] // nil: RootCgroup
 
 	barriers   atomic.Uint32 // see Barriers
 	signalWait wait.Queue    // woken when a signal is sent
@@ -55,7 +54,6 @@ type groupAttributes struct {
 func (t *Task) inherit(from *Task, flags uint64) {
 	a, f := &t.attributes, &from.attributes
 	a.sched.inherit(&f.sched)
-	a.seccomp.Store(f.seccomp.Load())
 	if flags&unix.CLONE_VM == 0 {
 		a.rseq = f.rseq
 	}
@@ -86,6 +84,7 @@ func (g *groupAttributes) inherit(from *groupAttributes) {
 	g.oomAdj.Store(from.oomAdj.Load())
 	g.oomMin.Store(from.oomMin.Load())
 	g.coreFilter.Store(from.coreFilter.Load())
+	g.cgroup.Store(from.cgroup.Load())
 }
 
 // newProgram is what execve means to the attributes: secure says that the program has
@@ -142,6 +141,26 @@ func (g *Group) SetOOMScoreAdj(by *Task, adj int) error {
 	}
 	return nil
 }
+
+// Cgroup is a control group, which linux/fs/cgroup makes: cgroups(7).
+type Cgroup struct {
+	Parent *Cgroup // nil for RootCgroup
+	Path   string  // from the root
+}
+
+// RootCgroup is where processes are that nobody has moved.
+var RootCgroup = Cgroup{Path: "/"}
+
+// Cgroup is the control group that the process is in.
+func (g *Group) Cgroup() *Cgroup {
+	if cg := g.groupAttributes.cgroup.Load(); cg != nil {
+		return cg
+	}
+	return &RootCgroup
+}
+
+// SetCgroup moves the process.
+func (g *Group) SetCgroup(cg *Cgroup) { g.groupAttributes.cgroup.Store(cg) }
 
 // defaultCoreFilter has anonymous memory and ELF headers dumped: core(5).
 const defaultCoreFilter = 0x33

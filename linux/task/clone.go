@@ -164,7 +164,7 @@ func (t *Task) newThread(a *CloneArgs) *Task {
 		blocked: t.blocked, dying: make(chan struct{}), childNS: t.childNS,
 		sigReturn: t.sigReturn, started: wait.Now(),
 	}
-	c.vfs.Waiter, c.vfs.Task = c.Waiter, c
+	c.vfs.Waiter, c.vfs.Task, c.vfs.IO = c.Waiter, c, &c.moved
 	c.name.Store(t.name.Load())
 	c.inherit(t, a.Flags)
 	c.Regs.SetReturn(0)
@@ -328,7 +328,7 @@ func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *
 		Kernel: k, Regs: machine.NewRegs(), Waiter: wait.NewWaiter(),
 		dying: make(chan struct{}), childNS: ns, started: wait.Now(),
 	}
-	t.vfs.Waiter, t.vfs.Task = t.Waiter, t
+	t.vfs.Waiter, t.vfs.Task, t.vfs.IO = t.Waiter, t, &t.moved
 	t.attributes.initial()
 	t.SetName(name)
 	t.SetCred(cred.Root())

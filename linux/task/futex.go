@@ -43,18 +43,19 @@ func (t *Task) releaseFutexes() {
 
 // MayAccess reports whether t may look at and change the memory and the state of o, as
 // ptrace(2), "Ptrace access mode checking", has it: EPERM where not. real says that it
-// is t's real identity that counts, not the one for files.
+// is t's real identity that counts, not the one for files. A process that is not dumpable,
+// or may do more than t, is open only to CAP_SYS_PTRACE.
 func (t *Task) MayAccess(o *Task, real bool) error {
-	if t.Group == o.Group {
+	if t.Group == o.Group || t.Capable(unix.CAP_SYS_PTRACE) {
 		return nil
 	}
 	c, d := t.Cred(), o.Cred()
-	uid, gid := c.FSUID, c.FSGID
+	uid, gid, may := c.FSUID, c.FSGID, c.Effective
 	if real {
-		uid, gid = c.UID, c.GID
+		uid, gid, may = c.UID, c.GID, c.Permitted
 	}
 	same := uid == d.UID && uid == d.EUID && uid == d.SUID && gid == d.GID && gid == d.EGID && gid == d.SGID
-	if !same && !t.Capable(unix.CAP_SYS_PTRACE) {
+	if !same || !o.Group.Dumpable() || d.Permitted&^may != 0 {
 		return unix.EPERM
 	}
 	return nil

@@ -212,20 +212,9 @@ func (t *Task) Started() time.Duration { return t.started }
 // Used is what the thread has used, but for the system call it is in.
 func (t *Task) Used() Usage { return t.ownUsage() }
 
-// MayInspect reports whether t may read what o's owner alone may: ptrace(2), "Ptrace
-// access mode checking", PTRACE_MODE_READ_FSCREDS. A nil t is the kernel.
-func (t *Task) MayInspect(o *Task) bool {
-	if t == nil || t.Group == o.Group {
-		return true
-	}
-	c, d := t.Cred(), o.Cred()
-	if c.Capable(unix.CAP_SYS_PTRACE) {
-		return true
-	}
-	same := c.FSUID == d.UID && c.FSUID == d.EUID && c.FSUID == d.SUID &&
-		c.FSGID == d.GID && c.FSGID == d.EGID && c.FSGID == d.SGID
-	return same && o.Group.Dumpable() && d.Permitted&^c.Effective == 0
-}
+// MayInspect reports whether t may read what o's owner alone may: MayAccess by the
+// identity for files (PTRACE_MODE_READ_FSCREDS). A nil t is the kernel.
+func (t *Task) MayInspect(o *Task) bool { return t == nil || t.MayAccess(o, false) == nil }
 
 // counters are sums over all tasks of a machine, those that have ended.
 type counters struct {

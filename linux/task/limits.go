@@ -82,11 +82,15 @@ func (l *limits) change(t *Task, resource int, set *unix.Rlimit) (unix.Rlimit, e
 	return old, nil
 }
 
-// MayLimit reports whether t may see and change the limits of o's process: prlimit(2).
-func (t *Task) MayLimit(o *Task) bool {
+// MayLimit reports whether t may see and change the limits of o's process: EPERM unless
+// they are one user's and group's, or t has CAP_SYS_RESOURCE (prlimit(2)).
+func (t *Task) MayLimit(o *Task) error {
 	c, d := t.Cred(), o.Cred()
 	same := c.UID == d.UID && c.UID == d.EUID && c.UID == d.SUID && c.GID == d.GID && c.GID == d.EGID && c.GID == d.SGID
-	return same || c.Capable(unix.CAP_SYS_RESOURCE)
+	if t.Group != o.Group && !same && !t.Capable(unix.CAP_SYS_RESOURCE) {
+		return unix.EPERM
+	}
+	return nil
 }
 
 // users counts what the limits of a user, not of a process, are about.

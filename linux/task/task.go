@@ -81,7 +81,8 @@ type Task struct {
 	cred    atomic.Pointer[cred.Cred]
 	account *account // of the real user, for RLIMIT_NPROC
 	vfs     vfs.Context
-	forker  *Task // the thread that made this process's first, for __WNOTHREAD and PDEATHSIG; guarded by procs
+	moved   vfs.IO // what vfs.IO points to
+	forker  *Task  // the thread that made this process's first, for __WNOTHREAD and PDEATHSIG; guarded by procs
 
 	// Guarded by Group.mu; the task itself may read what only it writes without it.
 	pending     pending

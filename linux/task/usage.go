@@ -16,6 +16,9 @@ type Usage struct {
 	MajorFaults          int64
 	InBlocks, OutBlocks  int64
 	Voluntary, Preempted int64 // context switches
+
+	ReadBytes, WrittenBytes int64 // by read(2), write(2) and their relatives
+	Reads, Writes           int64 // calls of these
 }
 
 func (u *Usage) add(o Usage) {
@@ -28,6 +31,10 @@ func (u *Usage) add(o Usage) {
 	u.OutBlocks += o.OutBlocks
 	u.Voluntary += o.Voluntary
 	u.Preempted += o.Preempted
+	u.ReadBytes += o.ReadBytes
+	u.WrittenBytes += o.WrittenBytes
+	u.Reads += o.Reads
+	u.Writes += o.Writes
 }
 
 // cpuTimes are the times of a thread. The machine measures how long its program runs
@@ -88,6 +95,8 @@ func (t *Task) ownUsage() Usage {
 		MinorFaults: t.times.minor.Load(),
 		Voluntary:   t.Waiter.Sleeps(),
 		Preempted:   t.times.preempted.Load(),
+		ReadBytes:   t.moved.ReadBytes.Load(), WrittenBytes: t.moved.WrittenBytes.Load(),
+		Reads: t.moved.Reads.Load(), Writes: t.moved.Writes.Load(),
 	}
 }
 

@@ -20,6 +20,19 @@ type Context struct {
 	FS     *FSInfo
 	Files  *FDTable
 	Task   Task // nil for the kernel's own work
+	IO     *IO  // what the task has moved; nil where nobody counts
+}
+
+// IO counts what a task's reads and writes have moved: /proc/PID/io. Only the task adds.
+type IO struct {
+	ReadBytes, WrittenBytes atomic.Int64
+	Reads, Writes           atomic.Int64 // calls
+}
+
+// count adds a call that has moved n bytes.
+func (io *IO) count(n int, bytes, calls *atomic.Int64) {
+	bytes.Store(bytes.Load() + int64(n))
+	calls.Store(calls.Load() + 1)
 }
 
 // Task is what vfs asks of the task behind a Context.

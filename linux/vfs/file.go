@@ -370,6 +370,9 @@ func (f *File) ReadAt(c *Context, dst *user.IO, off int64) (int, error) {
 // ReadAs reads as how says: preadv2(2).
 func (f *File) ReadAs(c *Context, dst *user.IO, how Transfer) (int, error) {
 	n, err := f.transfer(c, dst, how, canRead)
+	if c.IO != nil {
+		c.IO.count(n, &c.IO.ReadBytes, &c.IO.Reads)
+	}
 	if n > 0 {
 		f.notify(InAccess)
 		return n, nil // a partial transfer hides the error
@@ -395,6 +398,9 @@ func (f *File) WriteAt(c *Context, src *user.IO, off int64) (int, error) {
 // WriteAs writes as how says: pwritev2(2).
 func (f *File) WriteAs(c *Context, src *user.IO, how Transfer) (int, error) {
 	n, err := f.transfer(c, src, how, canWrite)
+	if c.IO != nil {
+		c.IO.count(n, &c.IO.WrittenBytes, &c.IO.Writes)
+	}
 	if n == 0 {
 		return 0, err
 	}

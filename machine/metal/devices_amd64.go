@@ -29,9 +29,14 @@ func (m *Metal) identify() {
 	if family >= 6 {
 		model |= sig >> 16 & 15 << 4
 	}
-	m.info.CPUInfo = [5]uint32{family, model, sig & 15}
+	m.info.CPUInfo = [5]uint32{family, model, sig & 15, top}
 	m.info.HWCap = uint64(d1)
-	if last, _, _, _ := nk.Identify(0x80000000, 0); last >= 0x80000004 {
+	last, _, _, _ := nk.Identify(0x80000000, 0)
+	if last >= 0x80000006 {
+		_, _, c6, _ := nk.Identify(0x80000006, 0)
+		m.info.CPUInfo[4] = c6 >> 16
+	}
+	if last >= 0x80000004 {
 		var brand []byte
 		for leaf := uint32(0x80000002); leaf <= 0x80000004; leaf++ {
 			a, b, c, d := nk.Identify(leaf, 0)

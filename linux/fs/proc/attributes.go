@@ -117,6 +117,18 @@ func showSetgroups(v *view) error {
 	return nil
 }
 
+// showIO is io. What reached a disk is not counted by process: there is no swap, and files
+// are written back by others.
+func showIO(v *view) error {
+	u := v.t.Used()
+	if v.in == ofProcess {
+		u = v.g.Usage()
+	}
+	v.printf("rchar: %d\nwchar: %d\nsyscr: %d\nsyscw: %d\nread_bytes: %d\nwrite_bytes: %d\ncancelled_write_bytes: 0\n",
+		u.ReadBytes, u.WrittenBytes, u.Reads, u.Writes, u.InBlocks*512, u.OutBlocks*512)
+	return nil
+}
+
 // mayNice is the check of timerslack_ns: CAP_SYS_NICE, but for a task's own.
 func (v *view) mayNice() error {
 	if by := task.Of(v.c); by != nil && by != v.t && !by.Capable(unix.CAP_SYS_NICE) {

@@ -47,6 +47,7 @@ func init() {
 		{name: "smaps", mode: reg0444, in: ofBoth, secret: true, show: showSmaps},
 		{name: "smaps_rollup", mode: reg0444, in: ofBoth, secret: true, show: showSmapsRollup},
 		{name: "attr", mode: openDir, in: ofBoth, dir: newAttrDir},
+		{name: "io", mode: reg0400, in: ofBoth, secret: true, show: showIO},
 		{name: "wchan", mode: reg0444, in: ofBoth, show: showWchan},
 		{name: "schedstat", mode: reg0444, in: ofBoth, show: showSchedstat},
 		{name: "cgroup", mode: reg0444, in: ofBoth, show: showCgroup},

@@ -327,6 +327,27 @@ func TestNothingCanBeMade(t *testing.T) {
 	})
 }
 
+func TestIO(t *testing.T) {
+	run(t, func(u *sim.User) {
+		count := func() (n [4]int) {
+			fmt.Sscanf(read(u, "/proc/self/io"), "rchar: %d\nwchar: %d\nsyscr: %d\nsyscw: %d\nread_bytes: 0\n", &n[0], &n[1], &n[2], &n[3])
+			return n
+		}
+		fd := u.Must(unix.SYS_OPENAT, unix.AT_FDCWD, "/tmp/io", unix.O_RDWR|unix.O_CREAT, 0o600)
+		before := count()
+		between := count() // what counting itself reads
+		u.Must(unix.SYS_WRITE, fd, "12345", 5)
+		u.Must(unix.SYS_PREAD64, fd, make([]byte, 3), 3, 0)
+		after := count()
+		if got, want := after[0]-between[0], between[0]-before[0]+3; got < want-8 || got > want+8 { // numbers grow longer
+			u.Errorf("%d bytes were read, not about %d", got, want)
+		}
+		if got := [3]int{after[1] - between[1], after[2] - between[2] - (between[2] - before[2]), after[3] - between[3]}; got != [3]int{5, 1, 1} {
+			u.Errorf("bytes written, reads, writes: %v", got)
+		}
+	})
+}
+
 func TestDirectories(t *testing.T) {
 	run(t, func(u *sim.User) {
 		for dir, want := range map[string][]string{

@@ -174,6 +174,9 @@ func (fs *FS) show() string {
 	if o.gid != 0 {
 		b.WriteString(",gid=" + strconv.FormatUint(uint64(o.gid), 10))
 	}
+	if fs.sb.Type != Ramfs {
+		b.WriteString(",inode64") // numbers of 64 bits, as Debian's kernel has them
+	}
 	return strings.TrimPrefix(b.String(), ",")
 }
 
