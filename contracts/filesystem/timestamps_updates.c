@@ -7,7 +7,7 @@ static void mark(const char *name)
 	struct timespec t[2] = { { 1000, 0 }, { 2000, 0 } };
 	MUST(utimensat(AT_FDCWD, name, t, AT_SYMLINK_NOFOLLOW));
 	MUST(lstat(name, &before));
-	pause_ms(5); // ctime has the resolution of a tick
+	tick();
 }
 static void moved(const char *what, const char *name)
 {

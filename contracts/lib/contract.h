@@ -236,6 +236,17 @@ static void pause_ms(long ms)
 		;
 }
 
+// tick waits until the clock of file times has moved on, so that a change from now on shows in them.
+static void tick(void)
+{
+	struct timespec a, b;
+	clock_gettime(CLOCK_REALTIME_COARSE, &a);
+	do {
+		pause_ms(1);
+		clock_gettime(CLOCK_REALTIME_COARSE, &b);
+	} while (a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec);
+}
+
 // EVENTUALLY waits until a condition holds, and says so where it never does.
 #define EVENTUALLY(cond)                                                                  \
 	({                                                                                \

@@ -7,6 +7,7 @@ int main(void)
 	signal(SIGCHLD, SIG_IGN);
 	CHILD(pid) { pause_ms(20); }
 	CALL("wait returns when the last child is gone", wait(NULL));
+	EVENTUALLY(kill(pid, 0) == -1);
 	CALL("no trace of it", kill(pid, 0));
 	struct sigaction a = { .sa_handler = note, .sa_flags = SA_NOCLDWAIT };
 	MUST(sigaction(SIGCHLD, &a, NULL));

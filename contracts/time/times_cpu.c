@@ -16,15 +16,21 @@ static void *work(void *arg)
 
 int main(void)
 {
-	long long p = cpu(CLOCK_PROCESS_CPUTIME_ID);
-	pause_ms(50);
-	WITHIN("cost of sleeping", cpu(CLOCK_PROCESS_CPUTIME_ID) - p, 0, 30);
+	long long p, cost = 50;
+	for (int i = 0; i < 5 && cost > 20; i++) { // the machine itself may be kept from running meanwhile
+		p = cpu(CLOCK_PROCESS_CPUTIME_ID);
+		pause_ms(50);
+		cost = cpu(CLOCK_PROCESS_CPUTIME_ID) - p;
+	}
+	WITHIN("cost of sleeping", cost, 0, 20);
+	p = cpu(CLOCK_PROCESS_CPUTIME_ID);
 	JOIN(THREAD(work, NULL));
-	WITHIN("process has the thread's time", cpu(CLOCK_PROCESS_CPUTIME_ID) - p, 39, 2000);
-	WITHIN("this thread has not", cpu(CLOCK_THREAD_CPUTIME_ID), 0, 39);
+	IS("process has the thread's time", cpu(CLOCK_PROCESS_CPUTIME_ID) - p >= 39);
+	long long own = cpu(CLOCK_THREAD_CPUTIME_ID);
+	IS("this thread has not", cpu(CLOCK_PROCESS_CPUTIME_ID) - own >= 39);
 	struct rusage u;
 	getrusage(RUSAGE_SELF, &u);
-	WITHIN("getrusage", u.ru_utime.tv_sec * 1000 + u.ru_utime.tv_usec / 1000 + u.ru_stime.tv_sec * 1000 + u.ru_stime.tv_usec / 1000, 30, 2000);
+	IS("getrusage", u.ru_utime.tv_sec * 1000 + u.ru_utime.tv_usec / 1000 + u.ru_stime.tv_sec * 1000 + u.ru_stime.tv_usec / 1000 >= 30);
 	struct tms t;
 	IS("times returns ticks", times(&t) > 0);
 	CALL("ticks a second", sysconf(_SC_CLK_TCK));
