@@ -236,8 +236,8 @@ static void pause_ms(long ms)
 		;
 }
 
-// tick waits until the clock of file times has moved on, so that a change from now on shows in them.
-static void tick(void)
+// clock_moves waits until the clock of file times has moved on, so that a change from now on shows in them.
+static void clock_moves(void)
 {
 	struct timespec a, b;
 	clock_gettime(CLOCK_REALTIME_COARSE, &a);
