@@ -2,7 +2,7 @@
 // timeout: 30
 #include "contract.h"
 
-static volatile int reaped, statuses;
+static _Atomic int reaped, statuses;
 static void reap(int sig)
 {
 	int status, e = errno;
