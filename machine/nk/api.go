@@ -168,6 +168,7 @@ func Stop(how machine.StopKind, status int) {
 
 // powerOffAs is Stop in the nanokernel.
 func powerOffAs(how uint64, status int) {
+	reportProfile()
 	switch machine.StopKind(how) {
 	case machine.Reboot:
 		reboot()

@@ -107,6 +107,7 @@ func start() {
 	}
 	startCPUs()
 	sealFrames()
+	initProfile()
 	t := newThread()
 	t.state = stateRunning
 	lo, hi := newStack(firstStack)

@@ -167,7 +167,7 @@ func (c *CPU) serveIRQs(fromUser bool) {
 			return
 		case n == platform.Timer.ID:
 			setTimer(0, 2)
-			c.onTimer()
+			c.onTimer(fromUser)
 		case n >= firstSPI:
 			if lineIsLevel(n) {
 				maskIRQ(int(n))

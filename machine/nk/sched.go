@@ -143,7 +143,11 @@ func (c *CPU) arm() {
 		if c.armed != 0 && (want == 0 || c.armed <= want) {
 			return // a tick or an earlier deadline is on its way
 		}
-		if t := now() + tick; want == 0 || t < want {
+		t := now() + tick
+		if profile.on {
+			t = now() + profileTick
+		}
+		if want == 0 || t < want {
 			want = t
 		}
 	}
@@ -154,8 +158,11 @@ func (c *CPU) arm() {
 }
 
 // onTimer serves the timer interrupt.
-func (c *CPU) onTimer() {
+func (c *CPU) onTimer(fromUser bool) {
 	stats.ticks++
+	if profile.on {
+		c.sample(fromUser)
+	}
 	c.armed = 0
 	c.expire()
 	if sched.ready.head != 0 {

@@ -54,7 +54,7 @@ func (c *CPU) serveInterrupt(vec uint64, fromUser bool) {
 	switch {
 	case vec == vecTimer:
 		endOfInterrupt()
-		c.onTimer()
+		c.onTimer(fromUser)
 	case vec == vecRequest:
 		serveRequests()
 		endOfInterrupt()
