@@ -15,3 +15,6 @@ func addressOfByte(p *byte) uintptr           { return uintptr(unsafe.Pointer(p)
 func addressOfG(c *CPU) uintptr               { return uintptr(unsafe.Pointer(&c.gMem)) }
 func bootTable() *byte                        { return (*byte)(ptr(bootTablesAddress())) }
 func addressOfSpace(s *machine.Space) uintptr { return uintptr(unsafe.Pointer(s)) }
+
+// See addressAfterTables.
+var _ [unsafe.Sizeof(threads) - unsafe.Sizeof(directTables)]byte

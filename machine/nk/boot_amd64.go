@@ -43,7 +43,7 @@ func archInit() {
 		}
 	}
 	reserve(0, lowMemory)
-	reserve(uint64(place.text&^pageMask-imageBase)-mem.PageSize, uint64(place.end-imageBase))
+	reserve(uint64(place.text&^pageMask-imageBase)-mem.PageSize, uint64(findTail(place.end)-imageBase))
 	reserve(boot.initrd.start, boot.initrd.end)
 
 	loadAPIC()

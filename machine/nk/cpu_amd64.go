@@ -246,7 +246,7 @@ func mapMachine() {
 		from, to = from&^pageMask, (to+pageMask)&^pageMask
 		mapKernel(from, uint64(from-imageBase), uint64(to-from), p)
 	}
-	part(place.erodata, place.end, pgtable.Read|pgtable.Write)
+	part(place.erodata, findTail(place.end), pgtable.Read|pgtable.Write)
 	part(place.etext, place.erodata, pgtable.Read)
 	part(place.text, place.etext, pgtable.Read|pgtable.Execute)
 	makePage(uint64(heapBase))

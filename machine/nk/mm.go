@@ -262,15 +262,35 @@ func freeLimbo(n int, from, to uintptr) {
 	frames.heap -= uint64(n)
 }
 
+// tail is the end of the image: static memory that is zero and that the nanokernel has
+// no part in. It gets frames on demand, as the heap does. The linker sorts such memory
+// by size, so that what lies behind the nanokernel's largest table is larger still:
+// crypto/rand alone has 32 MiB, of which it uses nothing.
+var tail struct{ start, end uintptr }
+
+// findTail is told where the image ends, and returns where its tail begins.
+func findTail(end uintptr) uintptr {
+	end = (end + pageMask) &^ pageMask
+	start := (addressAfterThreads() + pageMask) &^ pageMask
+	if start >= end || addressAfterTables() > start {
+		return end
+	}
+	tail.start, tail.end = start, end
+	return start
+}
+
+func inTail(va uintptr) bool { return va >= tail.start && va < tail.end }
+
 // demand serves a fault of Go code or of the nanokernel at va. It reports whether
 // the access may be tried again.
 func demand(va uintptr, write bool) bool {
-	if va < heapBase || va >= heapEnd {
+	inTail := inTail(va)
+	if (va < heapBase || va >= heapEnd) && !inTail {
 		return false
 	}
 	mm.lock.lock()
 	ok := false
-	if i := find(va); i < mm.n && spanAt(i).start <= va && spanAt(i).usable {
+	if i := find(va); inTail || i < mm.n && spanAt(i).start <= va && spanAt(i).usable {
 		ok = true
 		stats.faults++
 		// Another CPU may have been first.

@@ -29,6 +29,21 @@ func (c *CPU) thread() *Thread     { return (*Thread)(ptr(c.cur)) }
 func (c *CPU) setThread(t *Thread) { c.cur = uintptr(unsafe.Pointer(t)) }
 func (c *CPU) isIdle() bool        { return c.cur == uintptr(unsafe.Pointer(&c.idle)) }
 
+// addressAfterThreads is where the nanokernel's largest table ends, and
+// addressAfterTables where the others end: the linker puts them below.
+func addressAfterThreads() uintptr {
+	return uintptr(unsafe.Pointer(&threads)) + unsafe.Sizeof(threads)
+}
+
+func addressAfterTables() uintptr {
+	return max(uintptr(unsafe.Pointer(&cpus))+unsafe.Sizeof(cpus), uintptr(unsafe.Pointer(&mm))+unsafe.Sizeof(mm))
+}
+
+var (
+	_ [unsafe.Sizeof(threads) - unsafe.Sizeof(cpus)]byte
+	_ [unsafe.Sizeof(threads) - unsafe.Sizeof(mm)]byte
+)
+
 func addressOfThread(t *Thread) uintptr { return uintptr(unsafe.Pointer(t)) }
 
 func addressOfVDSO() uintptr { return uintptr(unsafe.Pointer(&goVDSO)) }

@@ -83,7 +83,7 @@ func archInit() {
 		}
 	}
 	text, _, _, _, end := imageBounds()
-	reserve(loader.image, loader.image+uint64(end-text)+mem.PageSize)
+	reserve(loader.image, loader.image+uint64(findTail(end)-text)+mem.PageSize)
 	for i := 0; i < platform.NReserved; i++ {
 		r := platform.Reserved[i%len(platform.Reserved)]
 		reserve(r.Base, r.Base+r.Size)
@@ -253,7 +253,7 @@ func mapMachine() {
 	part(imageBase, text, pgtable.Read)
 	part(text, etext, pgtable.Read|pgtable.Execute)
 	part(rodata, erodata, pgtable.Read)
-	part((erodata+pageMask)&^pageMask, end, pgtable.Read|pgtable.Write)
+	part((erodata+pageMask)&^pageMask, findTail(end), pgtable.Read|pgtable.Write)
 	kernelTTBR = mm.table.Root.Addr()
 	storeBarrier()
 }

@@ -214,6 +214,17 @@ var tests = []Test{
 		}
 		return nil
 	}},
+	{"static memory on demand", func() error {
+		for round := range byte(2) {
+			for i := 0; i < len(static); i += 1000 {
+				if static[i] != round {
+					return fmt.Errorf("byte %d is %d", i, static[i])
+				}
+				static[i]++
+			}
+		}
+		return nil
+	}},
 	{"nil dereference recovers", func() error {
 		return recovers(func() { fmt.Println((*node)(nil).data[2]) })
 	}},
@@ -226,6 +237,9 @@ var tests = []Test{
 		return recovers(func() { fmt.Println(1 / zero) })
 	}},
 }
+
+// static is large enough to lie in the image's tail, which has no frames at first.
+var static [1 << 20]byte
 
 //go:noinline
 func recurse(n int) int {
