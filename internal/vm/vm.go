@@ -92,6 +92,7 @@ const (
 type Result struct {
 	Status  int // the program's exit status, or one of those that package proto lists
 	Outcome Outcome
+	Reason  string        // why the program could not be run, if the kernel said so
 	Log     string        // the kernel's log; its end, where it is long
 	QEMU    string        // what QEMU had to complain about
 	Elapsed time.Duration // from starting QEMU to the status
@@ -344,12 +345,17 @@ func (c *Config) run(ctx context.Context, q qemu.Config) (Result, error) {
 	said := make(chan Result, 1)
 	go func() {
 		lines := bufio.NewScanner(control)
+		var reason string
 		for lines.Scan() {
+			if text, ok := strings.CutPrefix(lines.Text(), proto.Error); ok {
+				reason = text
+				continue
+			}
 			word, n, err := proto.Parse(lines.Text())
 			switch {
 			case err != nil:
 			case word == "exit" && len(n) == 1:
-				said <- Result{Status: n[0], Outcome: Exited}
+				said <- Result{Status: n[0], Outcome: Exited, Reason: reason}
 				return
 			case word == "panic":
 				said <- Result{Status: proto.StatusNoStatus, Outcome: Panicked}
@@ -424,12 +430,12 @@ func panicked(log string) bool {
 }
 
 // Explain is one message on a run that did not end with the program's own status,
-// with what the kernel said last; "" for one that did.
+// with what the kernel said last where that is not known to be the program's fault; "" for one that did.
 func (r Result) Explain() string {
 	var what string
 	switch r.Outcome {
 	case Exited:
-		return ""
+		return r.Reason
 	case TimedOut:
 		what = fmt.Sprintf("timed out after %v", r.Elapsed.Round(time.Millisecond))
 	case Panicked:

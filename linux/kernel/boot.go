@@ -23,6 +23,7 @@ import (
 	"kevlar/linux/syscalls"
 	"kevlar/linux/task"
 	"kevlar/linux/tty"
+	"kevlar/linux/uts"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
 	"kevlar/machine"
@@ -52,6 +53,7 @@ func Run(m machine.Machine) {
 	status, err := s.run()
 	if err != nil {
 		klog.Printf(klog.Emergency, "%v", err)
+		s.host.fail(err)
 	}
 	s.stop(machine.PowerOff, status)
 }
@@ -61,6 +63,9 @@ func (s *system) run() (int, error) {
 	s.startLog()
 	wait.SetClock(s.m.Now)
 	clock.Init(s.m.BootTime().Add(s.m.Now()), s.m.SetWallClock)
+	if s.opt.hostname != "" {
+		uts.Initial().SetNode(s.opt.hostname)
+	}
 	vfs.Clock = func() vfs.Time { return vfs.At(clock.Realtime.Read()) }
 	tty.Attach(s.m.Devices())
 	tty.Register()

@@ -51,6 +51,13 @@ func (h *host) exit(status int) {
 	}
 }
 
+// fail tells the host why there was no first process.
+func (h *host) fail(err error) {
+	if h.control != nil {
+		fmt.Fprintf(h.control, "error %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+}
+
 // steer follows the host's words: the size of the window and the wish to interrupt.
 func (h *host) steer(first *task.Task) {
 	if h.control == nil {

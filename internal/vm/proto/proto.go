@@ -34,6 +34,9 @@ func Exit(status int) string { return fmt.Sprintf("exit %d\n", status) }
 // Panic says that the kernel has panicked.
 const Panic = "panic\n"
 
+// Error starts a line with the reason why the program could not be run, in words for the user. A status follows.
+const Error = "error "
+
 // Lines that the host writes.
 
 // Winsize says how large the terminal is.
