@@ -23,7 +23,7 @@ import (
 
 var (
 	archFlag   = flag.String("arch", "arm64,amd64", "architectures to test")
-	kernelFlag = flag.String("kernel", "linux", "kernels to test: kevlar, linux")
+	kernelFlag = flag.String("kernel", "kevlar", "kernels to test: kevlar, linux")
 	soakFlag   = flag.Bool("soak", false, "run the long tests, and only these")
 )
 

@@ -84,9 +84,14 @@ func arm64Image(b []byte) ([]byte, error) {
 	le.PutUint32(image, branch|uint32((le.Uint64(b[eEntry:])-arm64Base)/4)) // b entry
 	le.PutUint64(image[16:], (size+4095)&^4095)                             // text_offset, at 8, is 0
 	le.PutUint64(image[24:], anywhere|pages4K)
+	le.PutUint64(image[imageLength:], uint64(len(image)))
 	copy(image[56:], "ARM\x64")
 	return image, nil
 }
+
+// imageLength is where our Images hold the length of the file, in a field of the header that loaders leave alone: so that
+// one that was cut off is noticed (Check).
+const imageLength = 32
 
 // arm64ELF gives the segments and the entry point of b physical addresses.
 func arm64ELF(b []byte) error {

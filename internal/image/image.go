@@ -4,6 +4,8 @@ package image
 
 import (
 	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -53,6 +55,41 @@ func Build(arch, outDir string) (string, error) {
 		return flat, ARM64(linked, out, flat)
 	}
 	return out, PVH(linked, out)
+}
+
+// Check looks at a kernel file before it is booted: one that was cut off would end in silence. Of files that are neither
+// ELF nor an Image that Build made it knows nothing.
+func Check(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	size := uint64(info.Size())
+	if info.Mode().IsRegular() && size == 0 {
+		return fmt.Errorf("%s: an empty file", file)
+	}
+	var need uint64
+	head := make([]byte, 64)
+	if n, _ := f.ReadAt(head, 0); n == len(head) && string(head[56:60]) == "ARM\x64" {
+		need = binary.LittleEndian.Uint64(head[imageLength:])
+	} else if string(head[:4]) == elf.ELFMAG {
+		e, err := elf.NewFile(f)
+		if err != nil {
+			return fmt.Errorf("%s: a truncated or corrupt ELF file: %w", file, err)
+		}
+		for _, p := range e.Progs {
+			need = max(need, p.Off+p.Filesz)
+		}
+	}
+	if size < need {
+		return fmt.Errorf("%s: truncated: %d of %d bytes", file, size, need)
+	}
+	return nil
 }
 
 // The init slot: 128 bytes of the kernel's read-only data that name the first program.

@@ -20,6 +20,7 @@ import (
 
 	"kevlar/internal/arch"
 	"kevlar/internal/debian"
+	"kevlar/internal/image"
 	"kevlar/internal/qemu"
 	"kevlar/internal/rootfs"
 	"kevlar/internal/vm/proto"
@@ -186,6 +187,9 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 		if c.Kernel == Kevlar && len(c.Command) > 0 && len(q.Disks) == 0 {
 			c.Command = append([]string{names.LookPath(c.Command[0], searchPath(c.Env))}, c.Command[1:]...)
 		}
+	}
+	if err := image.Check(q.Kernel); err != nil {
+		return q, err
 	}
 	if err := enough(q); err != nil {
 		return q, err
