@@ -1,5 +1,5 @@
 // Package rootfs makes the root file systems that machines boot with. It reads
-// directories, tar and cpio archives and writes an initramfs; it knows ext4 images,
+// directories, tar and cpio archives and OCI images and writes an initramfs; it knows ext4 images,
 // which a machine takes as a disk; and it puts together the BusyBox userland of
 // runs that name no root file system.
 //
@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -33,25 +34,35 @@ const (
 	Tar
 	CPIO
 	Ext4
+	OCI // an image layout: a directory of layers
 )
 
 // Source is a root file system on this host.
 type Source struct {
-	Path string
-	Kind Kind
+	Path  string
+	Kind  Kind
+	Image ImageConfig // of an OCI image
+	image v1.Image
 }
 
-// Open looks at what is at path and tells its kind.
-func Open(path string) (Source, error) {
+// Open looks at what is at path and tells its kind. The architecture (Go's name) chooses among the images of an OCI layout.
+func Open(path, architecture string) (Source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Source{}, fmt.Errorf("root file system: %w", err)
 	}
 	if info.IsDir() {
 		if _, err := os.Stat(filepath.Join(path, "oci-layout")); err == nil {
-			return Source{}, fmt.Errorf("root file system %s: OCI layouts are not supported yet; unpack the image into a directory or a tar archive", path)
+			src := Source{Path: path, Kind: OCI}
+			if src.image, err = openOCI(path, architecture); err == nil {
+				src.Image, err = imageConfig(src.image)
+			}
+			if err != nil {
+				return Source{}, fmt.Errorf("root file system %s: %w", path, err)
+			}
+			return src, nil
 		}
-		return Source{path, Directory}, nil
+		return Source{Path: path, Kind: Directory}, nil
 	}
 	r, err := openFile(path)
 	if err != nil {
@@ -65,7 +76,7 @@ func Open(path string) (Source, error) {
 	if kind == Ext4 && r.compressed {
 		return Source{}, fmt.Errorf("root file system %s: uncompress the image first", path)
 	}
-	return Source{path, kind}, nil
+	return Source{Path: path, Kind: kind}, nil
 }
 
 // sniff tells what an uncompressed stream holds, without taking from it.
@@ -101,6 +112,8 @@ func (s Source) WriteTo(w *Writer) error {
 		err = addTar(w, s.Path)
 	case CPIO:
 		err = addCPIO(w, s.Path)
+	case OCI:
+		err = addOCI(w, s.image)
 	default:
 		err = errors.New("not an archive")
 	}
@@ -235,13 +248,9 @@ func addTar(w *Writer, path string) error {
 		if err != nil {
 			return fmt.Errorf("corrupt tar archive: %w", err)
 		}
-		h := Header{
-			Name: th.Name, Mode: statMode(th.FileInfo().Mode()), UID: th.Uid, GID: th.Gid, ModTime: th.ModTime,
-			Major: uint32(th.Devmajor), Minor: uint32(th.Devminor),
-		}
+		h := tarHeader(th)
 		switch th.Typeflag {
 		case tar.TypeReg:
-			h.Size = th.Size
 			name := cleanName(th.Name)
 			if n, ok := inodes[name]; ok {
 				h.Inode, h.Links = n, links[n]
@@ -254,9 +263,7 @@ func addTar(w *Writer, path string) error {
 			}
 			h = first
 			h.Name = th.Name
-		case tar.TypeSymlink:
-			h.Target = th.Linkname
-		case tar.TypeDir, tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
+		case tar.TypeSymlink, tar.TypeDir, tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
 		default:
 			continue // extended headers of other tools
 		}

@@ -51,7 +51,7 @@ func list(t *testing.T, archive []byte) []string {
 
 // pack opens a root file system and makes an initramfs of it.
 func pack(path string) ([]byte, error) {
-	src, err := Open(path)
+	src, err := Open(path, "amd64")
 	if err != nil {
 		return nil, err
 	}
@@ -166,18 +166,18 @@ func TestOpenErrors(t *testing.T) {
 		if err := os.WriteFile(path, []byte(tt.data), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) {
+		if _, err := Open(path, "amd64"); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v, want %q and the path", name, err, tt.want)
 		}
 	}
-	if _, err := Open(filepath.Join(dir, "absent")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(filepath.Join(dir, "absent"), "amd64"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("absent: %v", err)
 	}
 	path := filepath.Join(dir, "disk")
 	if err := os.WriteFile(path, ext4, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if src, err := Open(path); err != nil || src.Kind != Ext4 {
+	if src, err := Open(path, "amd64"); err != nil || src.Kind != Ext4 {
 		t.Errorf("ext4: %+v, %v", src, err)
 	}
 }

@@ -127,6 +127,13 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 	if c.Hostname == "" {
 		c.Hostname = c.Kernel
 	}
+	var src rootfs.Source
+	if c.Rootfs != "" {
+		if src, err = rootfs.Open(c.Rootfs, string(c.Arch)); err != nil {
+			return qemu.Config{}, err
+		}
+		c.defaults(src.Image)
+	}
 	c.Env = withDefault(c.Env, "PATH", rootfs.PATH)
 	if c.User == "" {
 		c.Env = withDefault(c.Env, "HOME", "/root")
@@ -157,16 +164,10 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 			return q, err
 		}
 		files = func(w *rootfs.Writer) error { return w.AddBusybox(busybox) }
+	} else if src.Kind == rootfs.Ext4 {
+		q.Disks = []qemu.Disk{{Path: c.Rootfs}}
 	} else {
-		src, err := rootfs.Open(c.Rootfs)
-		if err != nil {
-			return q, err
-		}
-		if src.Kind == rootfs.Ext4 {
-			q.Disks = []qemu.Disk{{Path: c.Rootfs}}
-		} else {
-			files = src.WriteTo
-		}
+		files = src.WriteTo
 	}
 	if c.Kernel == Linux {
 		more, err := c.linux(ctx, cache, &q)
@@ -198,6 +199,23 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 		q.Append = c.kevlarCommandLine(len(q.Disks) > 0)
 	}
 	return q, nil
+}
+
+// defaults takes from a container image what the run does not say itself.
+func (c *Config) defaults(image rootfs.ImageConfig) {
+	if len(c.Command) == 0 {
+		c.Command = image.Command
+	}
+	for _, kv := range image.Env {
+		name, value, _ := strings.Cut(kv, "=")
+		c.Env = withDefault(c.Env, name, value)
+	}
+	if c.Dir == "" {
+		c.Dir = image.Dir
+	}
+	if c.User == "" {
+		c.User = image.User
+	}
 }
 
 // enough sees that the kernel and its initramfs, packed and unpacked, fit into memory.
