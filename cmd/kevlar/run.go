@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,13 +29,14 @@ type runCmd struct {
 	Memory   string        `help:"Memory of the machine." default:"512M" placeholder:"SIZE"`
 	GIC      int           `name:"gic" help:"arm64: version of the interrupt controller, 2 or 3." placeholder:"N"`
 	Timeout  time.Duration `help:"End the run after this time, with status 124." placeholder:"D"`
-	Rootfs   string        `help:"Root file system: a directory, tar (gz, zst), cpio or ext4 image (default: a BusyBox userland)." placeholder:"PATH"`
+	Rootfs   string        `help:"Root file system: a directory, tar (gz, zst), cpio, OCI layout or ext4 image (default: a BusyBox userland)." placeholder:"PATH"`
 	Init     string        `help:"Program to boot as PID 1 (default: COMMAND, or a shell)." placeholder:"PATH"`
 	Env      []string      `short:"e" sep:"none" help:"Set an environment variable." placeholder:"K=V"`
 	Dir      string        `short:"w" help:"Working directory." placeholder:"DIR"`
 	User     string        `short:"u" help:"User to run as, by name or number." placeholder:"USER[:GROUP]"`
 	Volume   []string      `short:"v" sep:"none" help:"Share a directory of this host." placeholder:"HOST:GUEST[:ro]"`
 	QEMUArgs []string      `name:"qemu-arg" sep:"none" help:"One more argument for QEMU." placeholder:"ARG"`
+	GDB      bool          `name:"gdb" help:"Halt the machine at its start, for a debugger on port 1234."`
 	Append   []string      `sep:"none" help:"One more word for the kernel's command line." placeholder:"WORD"`
 	Verbose  bool          `help:"Show the kernel's log on standard error."`
 	Command  []string      `arg:"" optional:"" passthrough:"partial" help:"Program to run, and its arguments."`
@@ -86,6 +88,14 @@ func (r *runCmd) Run(ctx context.Context) error {
 		if c.Image, err = image.Build(string(r.Arch), dir); err != nil {
 			return err
 		}
+	}
+	if r.GDB {
+		c.Args = append(c.Args, "-gdb", "tcp:127.0.0.1:1234", "-S")
+		symbols := strings.TrimSuffix(c.Image, ".Image")
+		if symbols != c.Image {
+			symbols += ".elf"
+		}
+		fmt.Fprintf(os.Stderr, "kevlar: halted until a debugger connects:\n  gdb-multiarch %s -ex 'target remote :1234'\n", symbols)
 	}
 
 	ctx, cancel := context.WithCancel(ctx)

@@ -55,9 +55,10 @@ func (c *testCmd) steps() []step {
 		{"boot", "kernels", c.kernels},
 		{"boot", "machines", c.goTest(append([]string{"-p=1", "-timeout=20m"}, booting...)...)},
 		{"contracts", "contracts on Kevlar", c.contracts(false)},
-		{"e2e", "end to end", c.goTest(c.e2eArgs()...)},
+		{"e2e", "programs on Kevlar", c.goTest(c.e2eArgs()...)},
 		{"rederive", "contracts on Linux", c.contracts(true)},
-		{"soak", "soak", c.goTest(append(c.e2eArgs(), "-soak")...)},
+		{"rederive", "programs on Linux", c.goTest(append([]string{"-run=^(TestRun|TestTerminal)$"}, c.e2eArgs("-kernel=linux")...)...)},
+		{"soak", "soak", c.goTest(c.e2eArgs("-soak", "-timeout=6h")...)},
 	}
 	return slices.DeleteFunc(all, func(s step) bool {
 		if len(c.Parts) == 0 {
@@ -183,12 +184,12 @@ func (c *testCmd) kernels(ctx context.Context) error {
 	return nil
 }
 
-func (c *testCmd) e2eArgs() []string {
+func (c *testCmd) e2eArgs(more ...string) []string {
 	var archs []string
 	for _, a := range c.Arch {
 		archs = append(archs, string(a))
 	}
-	return []string{"-timeout=40m", endToEnd, "-arch=" + strings.Join(archs, ",")}
+	return append([]string{"-timeout=30m", endToEnd, "-arch=" + strings.Join(archs, ",")}, more...)
 }
 
 // goTest runs go test with arguments: flags, packages, and flags of the test.

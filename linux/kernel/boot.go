@@ -23,7 +23,6 @@ import (
 	"kevlar/linux/syscalls"
 	"kevlar/linux/task"
 	"kevlar/linux/tty"
-	"kevlar/linux/uts"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
 	"kevlar/machine"
@@ -63,9 +62,6 @@ func (s *system) run() (int, error) {
 	s.startLog()
 	wait.SetClock(s.m.Now)
 	clock.Init(s.m.BootTime().Add(s.m.Now()), s.m.SetWallClock)
-	if s.opt.hostname != "" {
-		uts.Initial().SetNode(s.opt.hostname)
-	}
 	vfs.Clock = func() vfs.Time { return vfs.At(clock.Realtime.Read()) }
 	tty.Attach(s.m.Devices())
 	tty.Register()
