@@ -1,5 +1,3 @@
-// Package e2e tests the kevlar command as a user meets it: it builds the program, runs it and looks at what comes out, on
-// each kernel and architecture. It has nothing but tests.
 package e2e
 
 import (
@@ -12,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -139,9 +136,3 @@ func clip(s string) string {
 	return s
 }
 
-// reported are lines that a person needs only one of.
-func oneMessage(stderr string) bool {
-	lines := strings.Split(strings.TrimSpace(stderr), "\n")
-	lines = slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, "fetching") || strings.Contains(l, "package lists") })
-	return len(lines) == 1
-}
