@@ -135,4 +135,3 @@ func clip(s string) string {
 	}
 	return s
 }
-
