@@ -10,18 +10,19 @@ int main(void)
 	put_file("d/a-name-of-twenty-chars", "");
 	int fd = open("d", O_RDONLY | O_DIRECTORY);
 	long n = syscall(SYS_getdents64, fd, b, sizeof b);
-	int count = 0, aligned = 1, sizes = 0;
+	int count = 0, aligned = 1, sizes = 0, short_name = 0, long_name = 0;
 	for (long at = 0; at < n;) {
 		unsigned short length;
 		memcpy(&length, b + at + 16, 2);
 		char *name = (char *)b + at + 19;
 		if (name[0] == 'a')
-			FACT("%s: length %d type %d", name, length, b[at + 18]);
+			*(name[1] == 0 ? &short_name : &long_name) = length << 8 | b[at + 18];
 		aligned &= length % 8 == 0;
 		sizes += length == (19 + (int)strlen(name) + 1 + 7) / 8 * 8;
 		count++;
 		at += length;
 	}
+	FACT("a: length %d type %d; a name of 24: length %d type %d", short_name >> 8, short_name & 255, long_name >> 8, long_name & 255);
 	FACT("records %d, aligned %d, of the least size %d", count, aligned, sizes);
 	int in = inotify_init1(IN_NONBLOCK);
 	inotify_add_watch(in, "d", IN_CREATE | IN_DELETE_SELF);

@@ -54,6 +54,7 @@ int main(void)
 	IS("all arrived", total == sent);
 	look("writable again", c);
 	shutdown(c, SHUT_WR);
+	poll(&(struct pollfd){ s, POLLRDHUP, 0 }, 1, 1000);
 	look("the peer's end of data", s);
 	close(s);
 	EVENTUALLY(({ struct pollfd e = { c, 0, 0 }; poll(&e, 1, 0); e.revents & POLLHUP; }));
