@@ -201,6 +201,18 @@ func FaultInfo(sig unix.Signal, code int32, addr uint64) (i SigInfo) {
 	return i
 }
 
+// SeccompInfo is the information of SIGSYS: why, data of who sent it, after which
+// instruction, and which call of which architecture it was.
+func SeccompInfo(code, errno int32, pc uint64, nr int32, arch uint32) (i SigInfo) {
+	i.SetSigno(unix.SIGSYS)
+	i.SetCode(code)
+	le.PutUint32(i[4:], uint32(errno))
+	le.PutUint64(i[16:], pc)
+	le.PutUint32(i[24:], uint32(nr))
+	le.PutUint32(i[28:], arch)
+	return i
+}
+
 // Child is the information of SIGCHLD, and what waitid reports. Times are in clock
 // ticks.
 func Child(code, pid int32, uid uint32, status int32, utime, stime int64) (i SigInfo) {

@@ -50,6 +50,7 @@ var families = [][]Row{
 	timersRows,
 	signalfdRows,
 	pidfdRows,
+	seccompRows,
 	mqueueRows,
 	rseqRows,
 	systemRows,

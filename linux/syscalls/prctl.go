@@ -77,6 +77,10 @@ func sysPrctl(t *task.Task, a *Args) (uint64, error) {
 			return 0, unix.EINVAL
 		}
 		return uint64(t.MachineKill()), nil
+	case unix.PR_SET_SECCOMP:
+		return prctlSeccomp(t, a)
+	case unix.PR_GET_SECCOMP:
+		return uint64(t.Seccomp().Mode()), nil
 	case unix.PR_SET_MM:
 		if !t.Capable(unix.CAP_SYS_RESOURCE) {
 			return 0, unix.EPERM

@@ -9,6 +9,7 @@ import (
 	"kevlar/linux/abi"
 	"kevlar/linux/cred"
 	"kevlar/linux/ipc"
+	"kevlar/linux/seccomp"
 	"kevlar/linux/uts"
 	"kevlar/linux/wait"
 )
@@ -23,6 +24,7 @@ type attributes struct {
 	uts         atomic.Pointer[uts.Namespace]
 	ipc         atomic.Pointer[ipc.Namespace]
 	rseq        rseq
+	seccomp     atomic.Pointer[seccomp.State]
 	inBarrier   atomic.Bool              // in membarrier(2)
 	semUndo     atomic.Pointer[ipc.Undo] // what SEM_UNDO takes back; nil before the first
 	slack       atomic.Uint64            // nanoseconds; timers here are exact, which any slack allows
@@ -54,6 +56,7 @@ type groupAttributes struct {
 func (t *Task) inherit(from *Task, flags uint64) {
 	a, f := &t.attributes, &from.attributes
 	a.sched.inherit(&f.sched)
+	a.seccomp.Store(f.seccomp.Load())
 	if flags&unix.CLONE_VM == 0 {
 		a.rseq = f.rseq
 	}

@@ -78,6 +78,9 @@ func (t *Task) end() {
 func (t *Task) syscall() {
 	nr, args := t.Regs.Syscall()
 	t.Call = Call{uint64(uint32(nr)), args} // the upper half of the number means nothing
+	if s := t.Seccomp(); s != nil && !t.mayCall(s) {
+		return
+	}
 	v, err := t.Kernel.Dispatch(t)
 	if err != nil {
 		e := err.(unix.Errno)

@@ -209,7 +209,7 @@ func showStatus(v *view) error {
 	if c.NoNewPrivs {
 		nnp = 1
 	}
-	v.printf("NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", nnp)
+	v.printf("NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%d\n", nnp, t.Seccomp().Mode(), t.Seccomp().Filters())
 	v.printf("Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n")
 	cpus := t.CPUs()
 	n := t.Kernel.Machine.NumCPU()
