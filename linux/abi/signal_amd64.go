@@ -14,6 +14,9 @@ const RedZone = 128
 // on this architecture the C library always does.
 var SigReturnCode []byte
 
+// IllegalCode is si_code of the SIGILL of an undefined instruction.
+const IllegalCode = ILL_ILLOPN
+
 // BreakpointCode is si_code of the SIGTRAP of a breakpoint instruction.
 const BreakpointCode = SI_KERNEL
 

@@ -15,6 +15,9 @@ const RedZone = 0
 // mov x8, #139 (rt_sigreturn); svc #0.
 var SigReturnCode = []byte{0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4}
 
+// IllegalCode is si_code of the SIGILL of an undefined instruction.
+const IllegalCode = ILL_ILLOPC
+
 // BreakpointCode is si_code of the SIGTRAP of a breakpoint instruction.
 const BreakpointCode = TRAP_BRKPT
 

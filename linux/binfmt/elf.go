@@ -32,6 +32,7 @@ type Segment struct {
 	FileLen uint64 // bytes mapped from the file, a multiple of the page size
 	MemLen  uint64 // a multiple of the page size
 	FileEnd uint64 // address after the last byte that comes from the file
+	MemEnd  uint64 // and after the last byte of the segment
 	Read    bool
 	Write   bool
 	Execute bool
@@ -48,10 +49,14 @@ type File struct {
 	PhNum     int
 	Interp    string // PT_INTERP's path, "" without one
 	ExecStack bool   // PT_GNU_STACK asks for an executable stack
+	// Bad says why the segments cannot be mapped, nil where they can. Linux finds out
+	// past the point of no return, so that the program is killed instead of execve
+	// failing.
+	Bad error
 }
 
-// Parse reads the headers of an ELF file. Errors are as execve has them: ENOEXEC for
-// what is no executable of this machine, EINVAL for segments that cannot be.
+// Parse reads the headers of an ELF file. ENOEXEC is for what is no executable of this
+// machine. Like Linux it does not look at the class and byte order that the file claims.
 func Parse(r io.ReaderAt) (*File, error) {
 	var h [headerSize]byte
 	if _, err := r.ReadAt(h[:], 0); err != nil {
@@ -61,8 +66,6 @@ func Parse(r io.ReaderAt) (*File, error) {
 	typ := elf.Type(le.Uint16(h[16:]))
 	switch {
 	case string(h[:4]) != elf.ELFMAG,
-		elf.Class(h[elf.EI_CLASS]) != elf.ELFCLASS64,
-		elf.Data(h[elf.EI_DATA]) != elf.ELFDATA2LSB,
 		typ != elf.ET_EXEC && typ != elf.ET_DYN,
 		le.Uint16(h[18:]) != abi.ELFMachine,
 		le.Uint16(h[54:]) != phdrSize:
@@ -90,7 +93,9 @@ func Parse(r io.ReaderAt) (*File, error) {
 		var err error
 		switch p.typ {
 		case elf.PT_LOAD:
-			err = f.addSegment(p, phoff)
+			if f.Bad == nil {
+				f.Bad = f.addSegment(p, phoff)
+			}
 		case elf.PT_INTERP:
 			if f.Interp == "" {
 				f.Interp, err = interpreter(r, p)
@@ -102,8 +107,11 @@ func Parse(r io.ReaderAt) (*File, error) {
 			return nil, err
 		}
 	}
-	if len(f.Segments) == 0 {
-		return nil, unix.ENOEXEC
+	if len(f.Segments) == 0 || f.Bad != nil {
+		if f.Bad == nil {
+			f.Bad = unix.ENOEXEC
+		}
+		return f, nil
 	}
 	f.Low = f.Segments[0].Addr
 	last := f.Segments[len(f.Segments)-1]
@@ -134,6 +142,7 @@ func (f *File) addSegment(p header, phoff uint64) error {
 		Addr:    p.vaddr - skew,
 		MemLen:  roundUp(p.memsz + skew),
 		FileEnd: p.vaddr + p.filesz,
+		MemEnd:  p.vaddr + p.memsz,
 		Read:    p.flags&elf.PF_R != 0,
 		Write:   p.flags&elf.PF_W != 0,
 		Execute: p.flags&elf.PF_X != 0,

@@ -28,7 +28,7 @@ func Register(m machine.Machine) {
 		{5, "zero", 0o666, same(zero{})},
 		{7, "full", 0o666, same(full{})},
 		{8, "random", 0o666, same(random{m: m})},
-		{9, "urandom", 0o666, same(random{m: m})},
+		{9, "urandom", 0o666, same(random{m: m, urandom: true})},
 		{11, "kmsg", 0o644, openKmsg},
 	} {
 		vfs.RegisterChar(major, d.minor, "mem", d.open)

@@ -19,14 +19,15 @@ const PoolBits = 256
 // random is /dev/random and /dev/urandom, which do not differ after boot (random(4)).
 type random struct {
 	vfs.DefaultOps
-	m machine.Machine
+	m       machine.Machine
+	urandom bool
 }
 
-// Seekable implements vfs.FileOps: lseek leaves the position as it is.
+// Seekable implements vfs.FileOps: there is no position, but lseek and pread succeed.
 func (random) Seekable() bool { return true }
 
 // Seek implements vfs.FileOps.
-func (random) Seek(_ *vfs.File, _ int64, _ int, pos int64) (int64, error) { return pos, nil }
+func (random) Seek(*vfs.File, int64, int, int64) (int64, error) { return 0, nil }
 
 // Read implements vfs.FileOps.
 func (r random) Read(c *vfs.Context, _ *vfs.File, dst *user.IO, _ int64) (int, error) {
@@ -53,8 +54,14 @@ func (random) Write(_ *vfs.Context, _ *vfs.File, src *user.IO, _ int64) (done in
 	return done, nil
 }
 
-// Poll implements vfs.FileOps: there are always random numbers, and never a wish for more.
-func (random) Poll(*vfs.File, *wait.Entry) wait.Events { return wait.In | wait.RdNorm }
+// Poll implements vfs.FileOps: there are always random numbers. /dev/random never wishes
+// for more; /dev/urandom has no poll of its own on Linux.
+func (r random) Poll(f *vfs.File, e *wait.Entry) wait.Events {
+	if r.urandom {
+		return r.DefaultOps.Poll(f, e)
+	}
+	return wait.In | wait.RdNorm
+}
 
 // The ioctls of random(4).
 const (

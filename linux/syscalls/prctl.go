@@ -11,6 +11,31 @@ import (
 var prctlRows = []Row{
 	{Name: "prctl", Args: []Kind{Int, Hex, Hex, Hex, Hex}, Do: sysPrctl, Support: Partial, Note: "EINVAL, as without the kernel option or the hardware: SET_MM, GET_TSC, SPECULATION_CTRL, IO_FLUSHER, SYSCALL_USER_DISPATCH, SCHED_CORE, SET_VMA, performance events"},
 	{Name: "arch_prctl", Args: []Kind{Hex, Hex}, Do: sysArchPrctl},
+	{Name: "iopl", Args: []Kind{Uint}, Do: sysIopl, Support: Partial, Note: "I/O ports are not to be had: EPERM, as on a kernel that is locked down"},
+	{Name: "ioperm", Args: []Kind{Hex, Hex, Int}, Do: sysIoperm, Support: Partial, Note: "I/O ports are not to be had: EPERM, as on a kernel that is locked down"},
+}
+
+// sysIopl never gives access to I/O ports; a program may say that it wants none.
+func sysIopl(_ *task.Task, a *Args) (uint64, error) {
+	switch level := a.Uint(0); {
+	case level > 3:
+		return 0, unix.EINVAL
+	case level > 0:
+		return 0, unix.EPERM
+	}
+	return 0, nil
+}
+
+func sysIoperm(_ *task.Task, a *Args) (uint64, error) {
+	const ports = 1 << 16
+	from, n := a[0], a[1]
+	switch {
+	case from+n <= from || from+n > ports:
+		return 0, unix.EINVAL
+	case a.Int(2) != 0:
+		return 0, unix.EPERM
+	}
+	return 0, nil
 }
 
 // Options that package unix has no names for.

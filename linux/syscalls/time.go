@@ -106,10 +106,14 @@ func sysClockSettime(t *task.Task, a *Args) (uint64, error) {
 	return 0, setClock(t, d)
 }
 
-// setClock sets the wall clock; EPERM without CAP_SYS_TIME.
+// setClock sets the wall clock; EPERM without CAP_SYS_TIME, EINVAL for a time that puts
+// the boot before 1970.
 func setClock(t *task.Task, d time.Duration) error {
 	if !t.Capable(unix.CAP_SYS_TIME) {
 		return unix.EPERM
+	}
+	if d < clock.Monotonic.Read() {
+		return unix.EINVAL
 	}
 	clock.Set(d)
 	return nil

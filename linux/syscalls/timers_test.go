@@ -212,3 +212,24 @@ func TestSettingTheClockMovesSleepers(t *testing.T) {
 		u.Must(unix.SYS_CLOCK_SETTIME, unix.CLOCK_REALTIME, &now)
 	})
 }
+
+func TestLimitsOfAnotherProcess(t *testing.T) {
+	linuxtest.Run(t, func(u *sim.User) {
+		var old [2]uint64
+		pid := u.Fork(func(u *sim.User) {
+			u.Must(unix.SYS_SETRESUID, 1000, 1000, 1000)
+			u.Expect(unix.EPERM, unix.SYS_PRLIMIT64, 1, unix.RLIMIT_CORE, nil, &old)
+			u.Expect(unix.ESRCH, unix.SYS_PRLIMIT64, 99, 77, nil, nil)
+			for {
+				u.Must(unix.SYS_NANOSLEEP, &[2]int64{100, 0}, nil)
+			}
+		})
+		u.Must(unix.SYS_PRLIMIT64, pid, unix.RLIMIT_CORE, &[2]uint64{5, 6}, nil)
+		u.Must(unix.SYS_PRLIMIT64, pid, unix.RLIMIT_CORE, nil, &old)
+		if old != [2]uint64{5, 6} {
+			u.Errorf("limits %v", old)
+		}
+		u.Must(unix.SYS_KILL, pid, int(unix.SIGKILL))
+		waitStatus(u, pid)
+	})
+}

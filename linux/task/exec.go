@@ -2,6 +2,7 @@ package task
 
 import (
 	"encoding/binary"
+	"errors"
 	"path"
 	"strconv"
 	"sync/atomic"
@@ -119,11 +120,16 @@ func (t *Task) Exec(a *ExecArgs) error {
 		return err
 	}
 	id, secure := t.Cred().Exec(p.privileges())
-	if err := p.load(id, secure); err != nil {
+	err = p.load(id, secure)
+	if err != nil && err != errDoomed {
 		return err
 	}
 	if err := t.becomeOnly(); err != nil {
 		return err
+	}
+	if err != nil {
+		t.forceSegv(unix.SIGSEGV)
+		return abi.ERESTARTNOINTR // there is no program to go back to, nor a handler to run
 	}
 	t.replace(&p, id, secure)
 	return nil
@@ -304,11 +310,17 @@ const pageSize = 4096
 
 var le = binary.LittleEndian
 
+// errDoomed is load's answer where Linux has no way back to the old program any more.
+var errDoomed = errors.New("the program cannot be loaded")
+
 // load makes the new address space.
 func (p *program) load(id *cred.Cred, secure bool) (err error) {
 	t := p.t
 	if p.space, err = mm.New(t.Kernel.Machine); err != nil {
 		return err
+	}
+	if p.elf.Bad != nil || p.loader != nil && p.loader.Bad != nil {
+		return errDoomed
 	}
 	p.space.SetOwner(int32(t.Group.pid.global()))
 	bias := uint64(0)
@@ -321,8 +333,8 @@ func (p *program) load(id *cred.Cred, secure bool) (err error) {
 		}
 		bias -= p.elf.Low
 	}
-	if err := p.mapSegments(p.file, p.elf, bias); err != nil {
-		return err
+	if p.mapSegments(p.file, p.elf, bias) != nil {
+		return errDoomed
 	}
 	brk := bias + p.elf.High
 	if p.elf.Dynamic && p.elf.Interp == "" {
@@ -338,8 +350,8 @@ func (p *program) load(id *cred.Cred, secure bool) (err error) {
 			return err
 		}
 		base -= p.loader.Low
-		if err := p.mapSegments(p.interp, p.loader, base); err != nil {
-			return err
+		if p.mapSegments(p.interp, p.loader, base) != nil {
+			return errDoomed
 		}
 		p.entry = base + p.loader.Entry
 	}
@@ -410,7 +422,7 @@ func (p *program) mapSegment(f *vfs.File, s *binfmt.Segment, bias uint64) error 
 	}
 	// What follows the file's bytes in their last page is zero, where the program
 	// could write it: the page belongs to its bss too.
-	if tail := s.Addr + s.FileLen - s.FileEnd; s.FileLen > 0 && s.Write && tail > 0 {
+	if tail := s.Addr + s.FileLen - s.FileEnd; s.FileLen > 0 && s.Write && tail > 0 && s.MemEnd > s.FileEnd {
 		if _, err := p.space.CopyOut(user.Addr(bias+s.FileEnd), make([]byte, tail)); err != nil {
 			return unix.ENOMEM
 		}

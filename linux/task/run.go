@@ -119,7 +119,7 @@ var exceptions = map[machine.ExceptionKind]struct {
 	sig  unix.Signal
 	code int32
 }{
-	machine.IllegalOp:        {unix.SIGILL, abi.ILL_ILLOPN},
+	machine.IllegalOp:        {unix.SIGILL, abi.IllegalCode},
 	machine.UnknownException: {unix.SIGILL, abi.ILL_ILLOPC},
 	machine.Breakpoint:       {unix.SIGTRAP, abi.BreakpointCode},
 	machine.SingleStep:       {unix.SIGTRAP, abi.TRAP_TRACE},
