@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"kevlar/linux/kernel"
@@ -18,7 +19,7 @@ func main() {
 			nk.Stop(machine.PowerOff, selftest.Run(selftest.UserMode(metal.New(report))...))
 		}
 	}
-	kernel.Run(metal.New(report))
+	kernel.Run(metal.New(report), os.Stdout)
 }
 
 func report(err error) { fmt.Println("kernel:", err) }

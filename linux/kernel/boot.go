@@ -3,7 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +38,7 @@ const (
 // system is a machine that runs.
 type system struct {
 	m    machine.Machine
+	out  io.Writer // the machine's log
 	opt  options
 	host *host
 	k    *task.Kernel
@@ -46,9 +47,10 @@ type system struct {
 }
 
 // Run boots the personality on m and runs the first process. It ends the machine when
-// that has ended, and does not return.
-func Run(m machine.Machine) {
-	s := &system{m: m, opt: parse(m.Info().Cmdline), host: newHost(m.Devices())}
+// that has ended, and does not return. Messages of the kernel's log go to log, as far as
+// the command line wants them.
+func Run(m machine.Machine, log io.Writer) {
+	s := &system{m: m, out: log, opt: parse(m.Info().Cmdline), host: newHost(m.Devices())}
 	status, err := s.run()
 	if err != nil {
 		klog.Printf(klog.Emergency, "%v", err)
@@ -273,7 +275,7 @@ func (s *system) startLog() {
 	l := klog.GetLevels()
 	l.Console = s.opt.loglevel
 	klog.SetLevels(l)
-	klog.SetConsole(func(line string) { os.Stdout.WriteString(line) })
+	klog.SetConsole(func(line string) { io.WriteString(s.out, line) })
 }
 
 // stop ends the machine once everything that was written has arrived.

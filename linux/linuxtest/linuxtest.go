@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/clock"
 	"kevlar/linux/cred"
 	"kevlar/linux/fs/tmpfs"
 	"kevlar/linux/syscalls"
@@ -59,6 +60,7 @@ func RunPrepared(t *testing.T, prepare func(k *task.Kernel, c *vfs.Context), pro
 func start(t *testing.T, prepare func(*task.Kernel, *vfs.Context), program func(u *sim.User)) task.WaitStatus {
 	t.Helper()
 	m := sim.New(t, sim.Config{CPUs: 2})
+	clock.Init(time.Now(), func(time.Duration) {})
 	k := &task.Kernel{Machine: m, Dispatch: syscalls.Dispatch, Log: func(_ int, text string) { t.Log(text) }}
 	sb, err := tmpfs.New(tmpfs.Rootfs, &vfs.Context{Cred: cred.Root(), Waiter: wait.NewWaiter()}, "")
 	if err != nil {
