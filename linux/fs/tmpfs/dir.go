@@ -101,7 +101,12 @@ func (n *node) Rename(c *vfs.Context, from *vfs.Inode, name string, to *vfs.Inod
 	if exchange {
 		v := victim.Ops.(*node)
 		n.entries[name].node, dest.entries[newName].node = v, s
-		s.parent, v.parent = dest, n
+		if source.IsDir() {
+			s.parent = dest
+		}
+		if victim.IsDir() {
+			v.parent = n
+		}
 		return nil
 	}
 	if victim != nil {
@@ -113,7 +118,9 @@ func (n *node) Rename(c *vfs.Context, from *vfs.Inode, name string, to *vfs.Inod
 	}
 	n.remove(name)
 	dest.add(newName, s)
-	s.parent = dest
+	if source.IsDir() { // another file may be moved by two of its names at a time, and needs no parent
+		s.parent = dest
+	}
 	return nil
 }
 
