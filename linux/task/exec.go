@@ -121,14 +121,18 @@ func (t *Task) Exec(a *ExecArgs) error {
 	}
 	id, secure := t.Cred().Exec(p.privileges())
 	err = p.load(id, secure)
-	if err != nil && err != errDoomed {
+	if err != nil && err != errDoomed && err != errShort {
 		return err
 	}
 	if err := t.becomeOnly(); err != nil {
 		return err
 	}
 	if err != nil {
-		t.forceSegv(unix.SIGSEGV)
+		kill := unix.SIGSEGV
+		if err == errShort {
+			kill = unix.SIGBUS
+		}
+		t.forceFatal(kill, kill)
 		return abi.ERESTARTNOINTR // there is no program to go back to, nor a handler to run
 	}
 	t.replace(&p, id, secure)
@@ -313,6 +317,9 @@ var le = binary.LittleEndian
 // errDoomed is load's answer where Linux has no way back to the old program any more.
 var errDoomed = errors.New("the program cannot be loaded")
 
+// errShort is the same for a file that ends before what a segment begins with.
+var errShort = errors.New("the program's file is too short")
+
 // load makes the new address space.
 func (p *program) load(id *cred.Cred, secure bool) (err error) {
 	t := p.t
@@ -333,8 +340,8 @@ func (p *program) load(id *cred.Cred, secure bool) (err error) {
 		}
 		bias -= p.elf.Low
 	}
-	if p.mapSegments(p.file, p.elf, bias) != nil {
-		return errDoomed
+	if err := p.mapSegments(p.file, p.elf, bias); err != nil {
+		return err
 	}
 	brk := bias + p.elf.High
 	if p.elf.Dynamic && p.elf.Interp == "" {
@@ -350,8 +357,8 @@ func (p *program) load(id *cred.Cred, secure bool) (err error) {
 			return err
 		}
 		base -= p.loader.Low
-		if p.mapSegments(p.interp, p.loader, base) != nil {
-			return errDoomed
+		if err := p.mapSegments(p.interp, p.loader, base); err != nil {
+			return err
 		}
 		p.entry = base + p.loader.Entry
 	}
@@ -386,8 +393,10 @@ func (p *program) place(f *binfmt.File) (uint64, error) {
 
 func (p *program) mapSegments(f *vfs.File, e *binfmt.File, bias uint64) error {
 	for i := range e.Segments {
-		if err := p.mapSegment(f, &e.Segments[i], bias); err != nil {
-			return err
+		if err := p.mapSegment(f, &e.Segments[i], bias); err == errShort {
+			return errShort
+		} else if err != nil {
+			return errDoomed
 		}
 	}
 	return nil
@@ -424,6 +433,9 @@ func (p *program) mapSegment(f *vfs.File, s *binfmt.Segment, bias uint64) error 
 	// could write it: the page belongs to its bss too.
 	if tail := s.Addr + s.FileLen - s.FileEnd; s.FileLen > 0 && s.Write && tail > 0 && s.MemEnd > s.FileEnd {
 		if _, err := p.space.CopyOut(user.Addr(bias+s.FileEnd), make([]byte, tail)); err != nil {
+			if s.Off+int64(s.FileEnd-s.Addr) > f.Inode().Size() {
+				return errShort
+			}
 			return unix.ENOMEM
 		}
 	}

@@ -358,8 +358,11 @@ func (t *Task) force(info *abi.SigInfo) {
 }
 
 // forceSegv is for a program whose signal frame cannot be written or read.
-func (t *Task) forceSegv(sig unix.Signal) {
-	if sig == unix.SIGSEGV {
+func (t *Task) forceSegv(sig unix.Signal) { t.forceFatal(sig, unix.SIGSEGV) }
+
+// forceFatal forces kill, with its default action if it is also what failed.
+func (t *Task) forceFatal(sig, kill unix.Signal) {
+	if sig == kill {
 		g := t.Group
 		g.mu.Lock()
 		g.actions.mu.Lock()
@@ -367,7 +370,7 @@ func (t *Task) forceSegv(sig unix.Signal) {
 		g.actions.mu.Unlock()
 		g.mu.Unlock()
 	}
-	info := abi.Kernel(unix.SIGSEGV)
+	info := abi.Kernel(kill)
 	t.force(&info)
 }
 
