@@ -71,6 +71,7 @@ func (s *system) run() (int, error) {
 	mqueue.Register()
 	devtmpfs.Register()
 	chardev.Register(s.m)
+	s.host.register()
 	block.Register(s.m.Devices().Blocks)
 	for _, t := range []*vfs.FSType{tmpfs.Type, tmpfs.Ramfs} {
 		vfs.RegisterFS(t)
@@ -168,8 +169,8 @@ func (s *system) openStreams(first *task.Task) error {
 }
 
 func (s *system) stream(c *vfs.Context, fd int) (*vfs.File, error) {
-	if f := s.host.stream(fd); f != nil {
-		return f, nil
+	if f, err := s.host.stream(c, fd); f != nil || err != nil {
+		return f, err
 	}
 	console := tty.Console()
 	if f, err := vfs.OpenPath(c, "/dev/"+console.Name, unix.O_RDWR, 0); err == nil {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/device"
 	"kevlar/linux/klog"
 	"kevlar/linux/task"
 	"kevlar/linux/tty"
@@ -83,16 +84,40 @@ func (h *host) steer(first *task.Task) {
 	}()
 }
 
+// portMajor is the device major of the streams' nodes. Linux gives its virtio ports one
+// of those that are free (234 to 254 in devices.txt).
+const portMajor = 244
+
+// register makes devices of the streams, so that programs can open them again by
+// /dev/stderr and its like. It is called once, before the first process.
+func (h *host) register() {
+	for fd, p := range h.streams {
+		if p == nil {
+			continue
+		}
+		var ops vfs.FileOps = &portWriter{port: p}
+		if fd == 0 {
+			ops = newPortReader(p)
+		}
+		minor := uint32(fd + 1)
+		vfs.RegisterChar(portMajor, minor, "virtio-portsdev", func(*vfs.Context, *vfs.File) (vfs.FileOps, error) { return ops, nil })
+		device.Add(&device.Device{Name: portName(fd), Class: "virtio-ports", Dev: unix.Mkdev(portMajor, minor), Mode: 0o666})
+	}
+}
+
+// portName is the name of stream fd's node in /dev.
+func portName(fd int) string { return fmt.Sprintf("vport0p%d", fd+1) }
+
 // stream is standard stream fd as a file, nil where the host has none.
-func (h *host) stream(fd int) *vfs.File {
-	p := h.streams[fd]
-	if p == nil {
-		return nil
+func (h *host) stream(c *vfs.Context, fd int) (*vfs.File, error) {
+	if h.streams[fd] == nil {
+		return nil, nil
 	}
+	flags := uint32(unix.O_WRONLY)
 	if fd == 0 {
-		return vfs.NewAnonFile("[stdin]", newPortReader(p), unix.O_RDONLY)
+		flags = unix.O_RDONLY
 	}
-	return vfs.NewAnonFile("["+strings.TrimPrefix(p.Name(), "kevlar.")+"]", &portWriter{port: p}, unix.O_WRONLY)
+	return vfs.OpenPath(c, "/dev/"+portName(fd), flags, 0)
 }
 
 // portReader is the reading end of a port: a goroutine keeps one buffer of input ready,
