@@ -53,14 +53,19 @@ int main(void)
 	IS("a command", await("42=answer"));
 	type("tty | cut -c1-9; echo $?:end\n");
 	IS("its terminal", await("/dev/pts/") && await("0:end"));
-	type("sleep 100; echo st=$?\n");
+	// A job takes signals from its terminal once it runs its program: cat says when.
+	type("cat; echo st=$?\n");
 	EVENTUALLY(tcgetpgrp(9) != pid);
+	type("up\n");
+	await("up");
 	type("\x03");
 	IS("^C ends the job and the list", await("READY> "));
 	type("echo last=$?\n");
 	IS("as a signal does", await("last=130"));
 	type("cat\n");
 	EVENTUALLY(tcgetpgrp(9) != pid);
+	type("up\n");
+	await("up");
 	type("\x1a");
 	IS("^Z stops", await("Stopped"));
 	IS("the shell is in front again", EVENTUALLY(tcgetpgrp(9) == pid));
