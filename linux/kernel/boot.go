@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/abi"
 	"kevlar/linux/block"
 	"kevlar/linux/chardev"
 	"kevlar/linux/clock"
@@ -248,6 +249,8 @@ func execError(err error) error {
 		return errors.New("its interpreter (PT_INTERP) is no usable program")
 	case unix.EACCES:
 		return errors.New("not executable (permission denied)")
+	case abi.ERESTARTNOINTR:
+		return errors.New("the program is damaged: its segments cannot be mapped")
 	case unix.ENOENT:
 		return errors.New("the program, or the interpreter that it names, does not exist")
 	}
