@@ -180,6 +180,17 @@ func (t *table[T]) find(id int32) (o T, err error) {
 	return o, nil
 }
 
+// own is find for those who may change or remove the object: EPERM for others.
+func (t *table[T]) own(c *cred.Cred, id int32) (o T, err error) {
+	if o, err = t.find(id); err != nil {
+		return o, err
+	}
+	if err = o.permission().owned(c); err != nil {
+		o.unlock()
+	}
+	return o, err
+}
+
 // at returns the object with an index, locked: SHM_STAT and its relatives.
 func (t *table[T]) at(index int32) (o T, err error) {
 	t.mu.Lock()

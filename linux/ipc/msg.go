@@ -203,14 +203,11 @@ func (ns *Namespace) MsgStat(c Caller, id int32, byIndex, any bool) (QueueInfo, 
 // MsgSet is IPC_SET: limit is msg_qbytes, which only CAP_SYS_RESOURCE may raise above
 // the default.
 func (ns *Namespace) MsgSet(c Caller, id int32, to Perm, limit uint64) error {
-	q, err := ns.msg.find(id)
+	q, err := ns.msg.own(c.Cred, id)
 	if err != nil {
 		return err
 	}
 	defer q.unlock()
-	if err := q.perm.owned(c.Cred); err != nil {
-		return err
-	}
 	if limit > maxQueueBytes && !c.Cred.Capable(unix.CAP_SYS_RESOURCE) {
 		return unix.EPERM
 	}
@@ -223,16 +220,13 @@ func (ns *Namespace) MsgSet(c Caller, id int32, to Perm, limit uint64) error {
 
 // MsgRemove is IPC_RMID.
 func (ns *Namespace) MsgRemove(c Caller, id int32) error {
-	q, err := ns.msg.find(id)
+	q, err := ns.msg.own(c.Cred, id)
 	if err != nil {
 		return err
 	}
-	err = q.perm.owned(c.Cred)
 	q.unlock()
-	if err == nil {
-		q.remove()
-	}
-	return err
+	q.remove()
+	return nil
 }
 
 func (q *Queue) remove() {

@@ -395,14 +395,11 @@ func (ns *Namespace) SemStat(c Caller, id int32, byIndex, any bool) (SetInfo, er
 
 // SemSet is IPC_SET.
 func (ns *Namespace) SemSet(c Caller, id int32, to Perm) error {
-	s, err := ns.sem.find(id)
+	s, err := ns.sem.own(c.Cred, id)
 	if err != nil {
 		return err
 	}
 	defer s.unlock()
-	if err := s.perm.owned(c.Cred); err != nil {
-		return err
-	}
 	s.perm.set(to)
 	s.ctime = seconds()
 	return nil
@@ -410,16 +407,13 @@ func (ns *Namespace) SemSet(c Caller, id int32, to Perm) error {
 
 // SemRemove is IPC_RMID.
 func (ns *Namespace) SemRemove(c Caller, id int32) error {
-	s, err := ns.sem.find(id)
+	s, err := ns.sem.own(c.Cred, id)
 	if err != nil {
 		return err
 	}
-	err = s.perm.owned(c.Cred)
 	s.unlock()
-	if err == nil {
-		s.remove()
-	}
-	return err
+	s.remove()
+	return nil
 }
 
 func (s *Set) remove() {

@@ -196,14 +196,11 @@ func pick[T object](t *table[T], id int32, byIndex bool) (T, error) {
 
 // ShmSet is IPC_SET, with what to's fields say that it may change.
 func (ns *Namespace) ShmSet(c Caller, id int32, to Perm) error {
-	s, err := ns.shm.find(id)
+	s, err := ns.shm.own(c.Cred, id)
 	if err != nil {
 		return err
 	}
 	defer s.unlock()
-	if err := s.perm.owned(c.Cred); err != nil {
-		return err
-	}
 	s.perm.set(to)
 	s.ctime = seconds()
 	return nil
@@ -211,16 +208,13 @@ func (ns *Namespace) ShmSet(c Caller, id int32, to Perm) error {
 
 // ShmRemove is IPC_RMID.
 func (ns *Namespace) ShmRemove(c Caller, id int32) error {
-	s, err := ns.shm.find(id)
+	s, err := ns.shm.own(c.Cred, id)
 	if err != nil {
 		return err
 	}
-	err = s.perm.owned(c.Cred)
 	s.unlock()
-	if err == nil {
-		s.destroy()
-	}
-	return err
+	s.destroy()
+	return nil
 }
 
 // ShmLock is SHM_LOCK and SHM_UNLOCK. Nothing is ever paged out, so that only the mode
