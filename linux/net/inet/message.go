@@ -30,7 +30,6 @@ func (s *Sock) Send(c *vfs.Context, m *socket.Message) (int, error) {
 		}
 		o.To = &a
 	}
-	s.applyOptions()
 	total := 0
 	var fault error
 	for {

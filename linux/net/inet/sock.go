@@ -91,6 +91,8 @@ func (s *Sock) attach(ep tcpip.Endpoint, q *waiter.Queue) {
 	const all = waiter.ReadableEvents | waiter.WritableEvents | waiter.EventErr | waiter.EventHUp | waiter.EventRdHUp | waiter.EventPri
 	s.entry = waiter.NewFunctionEntry(all, func(m waiter.EventMask) { s.queue.Wake(wait.Events(m.ToLinux())) })
 	q.EventRegister(&s.entry)
+	s.applyOptions()
+	s.opt.OnChange(s.applyOptions)
 }
 
 func (s *Sock) stream() bool { return s.opt.Type == unix.SOCK_STREAM }
@@ -98,8 +100,7 @@ func (s *Sock) stream() bool { return s.opt.Type == unix.SOCK_STREAM }
 // Base implements socket.Socket.
 func (s *Sock) Base() *socket.Options { return &s.opt }
 
-// applyOptions hands generic options to the endpoint, which looks at them when it is
-// bound or connected.
+// applyOptions hands the generic options to the endpoint: at first, and after changes.
 func (s *Sock) applyOptions() {
 	so := s.ep.SocketOptions()
 	so.SetReuseAddress(s.opt.ReuseAddr())
@@ -131,7 +132,6 @@ func (s *Sock) Bind(c *vfs.Context, addr []byte) error {
 
 // bind binds the endpoint; the caller holds mu.
 func (s *Sock) bind(a tcpip.FullAddress) error {
-	s.applyOptions()
 	if err := s.ep.Bind(a); err != nil {
 		return errno(err)
 	}
@@ -157,7 +157,6 @@ func (s *Sock) Listen(c *vfs.Context, backlog int) error {
 	if backlog < 0 || backlog > unix.SOMAXCONN {
 		backlog = unix.SOMAXCONN
 	}
-	s.applyOptions()
 	// The stack wants room for one more, as Linux gives it.
 	if err := s.ep.Listen(backlog + 1); err != nil {
 		return errno(err)
@@ -229,7 +228,6 @@ func (s *Sock) Connect(c *vfs.Context, addr []byte, nonBlock bool) error {
 		s.mu.Unlock()
 		return unix.EISCONN
 	}
-	s.applyOptions()
 	s.connects, s.bound = true, true
 	result := s.ep.Connect(a)
 	s.connected = result == nil && s.stream()
@@ -305,24 +303,12 @@ func (s *Sock) Release(*vfs.File) {
 
 // Read implements vfs.FileOps.
 func (s *Sock) Read(c *vfs.Context, f *vfs.File, dst *user.IO, _ int64) (int, error) {
-	m := socket.Message{Data: *dst}
-	if f.NonBlock() {
-		m.Flags = unix.MSG_DONTWAIT
-	}
-	n, err := s.Receive(c, &m)
-	*dst = m.Data
-	return n, err
+	return socket.Read(c, s, f, dst)
 }
 
 // Write implements vfs.FileOps.
 func (s *Sock) Write(c *vfs.Context, f *vfs.File, src *user.IO, _ int64) (int, error) {
-	m := socket.Message{Data: *src}
-	if f.NonBlock() {
-		m.Flags = unix.MSG_DONTWAIT
-	}
-	n, err := s.Send(c, &m)
-	*src = m.Data
-	return n, err
+	return socket.Write(c, s, f, src)
 }
 
 // Poll implements vfs.FileOps.

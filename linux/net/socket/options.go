@@ -101,6 +101,9 @@ func Set(c *vfs.Context, s Socket, level, name int, value []byte) error {
 	v := int(int32(binary.LittleEndian.Uint32(value)))
 	if b := o.flag(name); b != nil {
 		b.Store(v != 0)
+		if o.onChange != nil {
+			o.onChange()
+		}
 		return nil
 	}
 	force := name == unix.SO_SNDBUFFORCE || name == unix.SO_RCVBUFFORCE

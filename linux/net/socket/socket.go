@@ -58,6 +58,33 @@ func (m *Message) NonBlock(f *vfs.File) bool {
 	return m.Flags&unix.MSG_DONTWAIT != 0 || f != nil && f.NonBlock()
 }
 
+// Read and Write are read(2) and write(2) on a socket: messages without an address and
+// without control data.
+func Read(c *vfs.Context, s Socket, f *vfs.File, dst *user.IO) (int, error) {
+	m := plain(f, dst)
+	n, err := s.Receive(c, &m)
+	for _, f := range m.Files { // there is no place for them
+		f.Unref()
+	}
+	*dst = m.Data
+	return n, err
+}
+
+func Write(c *vfs.Context, s Socket, f *vfs.File, src *user.IO) (int, error) {
+	m := plain(f, src)
+	n, err := s.Send(c, &m)
+	*src = m.Data
+	return n, err
+}
+
+func plain(f *vfs.File, data *user.IO) Message {
+	m := Message{Data: *data}
+	if f.NonBlock() {
+		m.Flags = unix.MSG_DONTWAIT
+	}
+	return m
+}
+
 // Ucred are a process's credentials (SCM_CREDENTIALS, SO_PEERCRED).
 type Ucred struct {
 	PID      int // in the initial PID namespace
@@ -132,7 +159,9 @@ type Options struct {
 	linger           atomic.Int64 // -1: off, else seconds
 	rcvTimeout       atomic.Int64 // ns, 0: none
 	sndTimeout       atomic.Int64
-	PeekOff          atomic.Int32 // SO_PEEK_OFF: where the next MSG_PEEK begins; -1 for the start always
+
+	onChange func()       // of one of the flags; set before anybody sees the socket
+	PeekOff  atomic.Int32 // SO_PEEK_OFF: where the next MSG_PEEK begins; -1 for the start always
 }
 
 // Init sets the defaults.
@@ -166,6 +195,10 @@ func (o *Options) SetBuffers(snd, rcv int) {
 	o.sndBuf.Store(int32(snd))
 	o.rcvBuf.Store(int32(rcv))
 }
+
+// OnChange has f called when a program has changed ReuseAddr or one of its like: for a
+// family that keeps them elsewhere too.
+func (o *Options) OnChange(f func()) { o.onChange = f }
 
 // ReuseAddr, ReusePort, KeepAlive and Broadcast are the options of these names.
 func (o *Options) ReuseAddr() bool { return o.reuseAddr.Load() }

@@ -604,27 +604,12 @@ func (s *Sock) Read(c *vfs.Context, f *vfs.File, dst *user.IO, _ int64) (int, er
 	if dst.Len() == 0 {
 		return 0, nil
 	}
-	m := socket.Message{Data: *dst}
-	if f.NonBlock() {
-		m.Flags = unix.MSG_DONTWAIT
-	}
-	n, err := s.Receive(c, &m)
-	for _, f := range m.Files { // read(2) has no place for them
-		f.Unref()
-	}
-	*dst = m.Data
-	return n, err
+	return socket.Read(c, s, f, dst)
 }
 
 // Write implements vfs.FileOps.
 func (s *Sock) Write(c *vfs.Context, f *vfs.File, src *user.IO, _ int64) (int, error) {
-	m := socket.Message{Data: *src}
-	if f.NonBlock() {
-		m.Flags = unix.MSG_DONTWAIT
-	}
-	n, err := s.Send(c, &m)
-	*src = m.Data
-	return n, err
+	return socket.Write(c, s, f, src)
 }
 
 // Poll implements vfs.FileOps.
