@@ -1,7 +1,7 @@
 package syscalls
 
 import (
-	"bytes"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -64,12 +64,17 @@ func exec(t *task.Task, dirfd int, path, args, env user.Addr, look vfs.LookupFla
 	})
 }
 
+// argBuffers keeps the buffers that arguments are copied into.
+var argBuffers = sync.Pool{New: func() any { return new([binfmt.MaxString]byte) }}
+
 // copyStrings reads a null-terminated list of strings; a null pointer is an empty one.
 // left is how many bytes all of them may have yet (E2BIG).
 func copyStrings(t *task.Task, list user.Addr, left *int) (all []string, err error) {
 	if list == 0 {
 		return nil, nil
 	}
+	buf := argBuffers.Get().(*[binfmt.MaxString]byte)
+	defer argBuffers.Put(buf)
 	var chunk [32 * 8]byte
 	for {
 		// Pointers come in chunks that do not cross a page: what follows the list
@@ -88,38 +93,18 @@ func copyStrings(t *task.Task, list user.Addr, left *int) (all []string, err err
 			if p == 0 {
 				return all, nil
 			}
-			s, err := copyArg(t, p, min(binfmt.MaxString, *left))
-			if err != nil {
+			s, err := copyString(t, buf[:min(binfmt.MaxString, *left)], p)
+			if err == unix.ENAMETOOLONG {
+				return nil, unix.E2BIG
+			} else if err != nil {
 				return nil, err
 			}
 			if *left -= len(s) + 9; *left < 0 {
 				return nil, unix.E2BIG
 			}
-			all = append(all, s)
+			all = append(all, string(s))
 		}
 	}
-}
-
-// copyArg reads a NUL-terminated string of less than limit bytes; E2BIG for a
-// longer one.
-func copyArg(t *task.Task, p user.Addr, limit int) (string, error) {
-	var b []byte
-	for len(b) < limit {
-		var part [256]byte
-		n := min(len(part), int(4096-(p+user.Addr(len(b)))%4096))
-		if err := t.CopyIn(part[:n], p+user.Addr(len(b))); err != nil {
-			return "", err
-		}
-		if i := bytes.IndexByte(part[:n], 0); i >= 0 {
-			b = append(b, part[:i]...)
-			if len(b) >= limit {
-				break
-			}
-			return string(b), nil
-		}
-		b = append(b, part[:n]...)
-	}
-	return "", unix.E2BIG
 }
 
 func sysClone(t *task.Task, a *Args) (uint64, error) {
