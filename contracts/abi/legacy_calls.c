@@ -63,6 +63,7 @@ int main(void)
 	if (pid == 0)
 		_exit(5);
 	ENDED("fork", pid);
-	CALL("pause", ({ note_signal(SIGALRM, 0); struct itimerval i = { { 0, 0 }, { 0, 3000 } }; setitimer(ITIMER_REAL, &i, NULL); syscall(SYS_pause); }));
+	CALL("pause", ({ note_signal(SIGALRM, 0); alarms_every_ms(3); syscall(SYS_pause); }));
+	alarms_every_ms(0);
 	FACT("ids %ld %ld", syscall(SYS_getegid), syscall(SYS_getgid));
 }

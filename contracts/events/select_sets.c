@@ -57,7 +57,6 @@ int main(void)
 	FD_SET(f, &w);
 	CALL("a regular file", select(f + 1, &r, &w, NULL, NULL));
 	note_signal(SIGALRM, SA_RESTART);
-	struct itimerval it = { { 0, 0 }, { 0, 5000 } };
-	setitimer(ITIMER_REAL, &it, NULL);
+	alarms_every_ms(5);
 	CALL("a signal", select(0, NULL, NULL, NULL, NULL));
 }

@@ -247,6 +247,13 @@ static void clock_moves(void)
 	} while (a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec);
 }
 
+// alarms_every_ms sends SIGALRM again and again, with 0 no more: a single one could come before the call that it is to interrupt.
+static void alarms_every_ms(long ms)
+{
+	struct timeval t = { ms / 1000, ms % 1000 * 1000 };
+	setitimer(ITIMER_REAL, &(struct itimerval){ t, t }, NULL);
+}
+
 // EVENTUALLY waits until a condition holds, and says so where it never does.
 #define EVENTUALLY(cond)                                                                  \
 	({                                                                                \

@@ -25,12 +25,10 @@ int main(void)
 	ERR("a deadline in 30 ms", clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL));
 	WITHIN("took", now_ms() - s, 28, 1000);
 	note_signal(SIGALRM, 0);
-	struct itimerval it = { .it_value = { 0, 20000 } };
-	setitimer(ITIMER_REAL, &it, NULL);
+	alarms_every_ms(20);
 	t = (struct timespec){ 3, 0 };
 	CALL("interrupted", nanosleep(&t, &left));
 	WITHIN("remaining ms", left.tv_sec * 1000 + left.tv_nsec / 1000000, 1500, 2990);
-	setitimer(ITIMER_REAL, &it, NULL);
 	left = (struct timespec){ 7, 7 };
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	t.tv_sec += 3;
