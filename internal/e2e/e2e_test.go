@@ -24,8 +24,8 @@ var (
 	soakFlag   = flag.Bool("soak", false, "run the long tests, and only these")
 )
 
-// program is the path of the kevlar command.
-var program string
+// program is the path of the kevlar command, kernels a directory of kernels.
+var program, kernels string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -45,6 +45,12 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 			return 1
 		}
+		// The kernels are built once: what a run does on its own is TestRun's.
+		kernels = filepath.Join(dir, "kernels")
+		if out, err := exec.Command(program, "build", "-o", kernels).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "kevlar build: %v\n%s", err, out)
+			return 1
+		}
 		return m.Run()
 	}())
 }
@@ -57,7 +63,12 @@ type target struct {
 
 // args are the arguments of a run on the target.
 func (g target) args(more ...string) []string {
-	return append([]string{"run", "--kernel", g.kernel, "--arch", string(g.arch)}, more...)
+	args := []string{"run", "--kernel", g.kernel, "--arch", string(g.arch)}
+	if g.kernel == "kevlar" {
+		file := map[arch.Arch]string{arch.AMD64: "kevlar-amd64.elf", arch.ARM64: "kevlar-arm64.Image"}[g.arch]
+		args = append(args, "--image", filepath.Join(kernels, file))
+	}
+	return append(args, more...)
 }
 
 // onTargets runs a test on each target that the flags name.

@@ -22,7 +22,7 @@ import (
 func TestRun(t *testing.T) {
 	onTargets(t, func(t *testing.T, g target) {
 		const script = `uname -sm; echo $((6*7)) | cat; (exit 3); echo $?; echo err >&2; exit 42`
-		kevlar(t, nil, g.args("--", "/bin/busybox", "sh", "-c", script)...).
+		kevlar(t, nil, "run", "--kernel", g.kernel, "--arch", string(g.arch), "--", "/bin/busybox", "sh", "-c", script).
 			expect(t, 42, "Linux "+g.arch.Machine()+"\n42\n3\n", "err\n")
 	})
 }
