@@ -108,6 +108,11 @@ func kevlar(t *testing.T, stdin io.Reader, args ...string) result {
 
 func kevlarEnv(t *testing.T, stdin io.Reader, env []string, args ...string) result {
 	t.Helper()
+	return kevlarWithin(t, patience, stdin, env, args...)
+}
+
+func kevlarWithin(t *testing.T, patience time.Duration, stdin io.Reader, env []string, args ...string) result {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)

@@ -157,6 +157,11 @@ func (t *Task) exitTree() {
 		t.release()
 	}
 	if last {
+		if tt := g.abandonTerminal(); tt != nil {
+			procs.Unlock()
+			tt.Disconnect()
+			procs.Lock()
+		}
 		t.endGroup()
 	}
 	procs.Unlock()

@@ -115,8 +115,23 @@ func (p *ProcessGroup) signal(sig unix.Signal) {
 	}
 }
 
-// leaveSession is what the end of g means to its jobs and, if it led a session, to
-// the terminal. The caller holds procs.
+// abandonTerminal takes the terminal from the session that g leads, and returns it if its line is to be hung up. The
+// machine ends with its first process, and has the rest of that one's output to write. The caller holds procs.
+func (g *Group) abandonTerminal() *Terminal {
+	s := g.process.session
+	tt := s.terminal
+	if s.leader != g || tt == nil {
+		return nil
+	}
+	tt.foreground.signal(unix.SIGHUP)
+	s.dropTerminal()
+	if tt.Disconnect == nil || g.parent.Load() == nil {
+		return nil
+	}
+	return tt
+}
+
+// leaveSession is what the end of g means to its jobs. The caller holds procs.
 func (g *Group) leaveSession() {
 	// Children in jobs that only g connected to the session.
 	for c := g.children; c != nil; c = c.sibling {
@@ -127,15 +142,9 @@ func (g *Group) leaveSession() {
 	if p := g.process; p.orphaned(g) && !p.orphaned(nil) {
 		p.tellOrphaned()
 	}
-	s := g.process.session
-	if s.leader != g {
-		return
+	if s := g.process.session; s.leader == g {
+		s.leader = nil
 	}
-	if tt := s.terminal; tt != nil {
-		tt.foreground.signal(unix.SIGHUP)
-	}
-	s.dropTerminal()
-	s.leader = nil
 }
 
 // orphanedWithout reports whether p is orphaned once parent's children have none.
@@ -267,6 +276,10 @@ func (g *Group) Job(ns *PIDNamespace) Job {
 type Terminal struct {
 	Dev uint64 // device number, for /proc/PID/stat
 	TTY any    // the *tty.TTY that this is part of
+
+	// Disconnect hangs the line up when the leader of the session ends. Nil for a
+	// pseudo-terminal, whose line goes on.
+	Disconnect func()
 
 	session    *Session      // guarded by procs
 	foreground *ProcessGroup // guarded by procs

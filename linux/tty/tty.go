@@ -119,6 +119,7 @@ func newTTY(name string, dev uint64, termios abi.Termios) *TTY {
 func NewDevice(name string, dev uint64, p Port) *TTY {
 	t := newTTY(name, dev, stdTermios(unix.B115200|unix.CS8|unix.CREAD|unix.HUPCL|unix.CLOCAL, 115200))
 	t.port = p
+	t.job.Disconnect = t.disconnect
 	return t
 }
 
@@ -196,6 +197,10 @@ func (t *TTY) open(c *vfs.Context) (*file, error) {
 // of a pty's master. Its session is told, and loses it.
 func (t *TTY) Hangup() {
 	t.job.Hangup()
+	t.disconnect()
+}
+
+func (t *TTY) disconnect() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hangup()
@@ -210,8 +215,7 @@ func (t *TTY) hangup() {
 	t.in = inputBuffer{}
 	t.pending.reset()
 	if t.pty == nil {
-		t.out.reset()
-		t.termios = t.initial
+		t.termios = t.initial // what was written still leaves
 	} else {
 		t.pty.slaveGone()
 	}
