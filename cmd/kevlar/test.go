@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"kevlar/internal/arch"
+	"kevlar/internal/cc"
 	"kevlar/internal/contracts"
 	"kevlar/internal/debian"
 	"kevlar/internal/image"
@@ -123,7 +124,7 @@ func (c *testCmd) tools() []debian.Tool {
 		}
 		tools = append(tools, qemu.Tool(a))
 		if parts["contracts"] || parts["rederive"] {
-			tools = append(tools, contracts.Tool(a))
+			tools = append(tools, cc.Tool(a))
 		}
 	}
 	return tools

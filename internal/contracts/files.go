@@ -6,16 +6,10 @@ import (
 	"maps"
 	"path/filepath"
 
-	"kevlar/internal/arch"
+	"kevlar/internal/cc"
 	"kevlar/internal/debian"
 	"kevlar/internal/rootfs"
 )
-
-// glibcLoader is where programs linked with Debian's C library look for their dynamic loader.
-var glibcLoader = map[arch.Arch]string{
-	arch.AMD64: "lib64/ld-linux-x86-64.so.2",
-	arch.ARM64: "lib/ld-linux-aarch64.so.1",
-}
 
 // A fileSet is files that a machine has for those contracts that ask for them.
 type fileSet struct {
@@ -74,7 +68,7 @@ func (g *guest) addSet(ctx context.Context, debs *debian.Cache, set string) erro
 			return err
 		}
 		dir := "lib/" + g.arch.Machine() + "-linux-gnu/"
-		loader := glibcLoader[g.arch]
+		loader := cc.Loader(g.arch)
 		s.files[loader] = libc.Path(dir + filepath.Base(loader))
 		for _, name := range []string{"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1"} {
 			s.files[dir+name] = libc.Path(dir + name)

@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"kevlar/internal/arch"
+	"kevlar/internal/cc"
 	"kevlar/internal/debian"
 	"kevlar/internal/image"
 	"kevlar/internal/qemu"
@@ -149,21 +150,27 @@ func recordKernels(ctx context.Context, debs *debian.Cache, o *Options) error {
 	return os.WriteFile(filepath.Join(o.Dir, "RECORDED"), []byte(text.String()), 0o666)
 }
 
+// flags are the compiler's for contracts: they pass bad pointers on purpose.
+var flags = []string{"-O1",
+	"-Wno-unused-parameter", "-Wno-unused-result", "-Wno-unused-variable", "-Wno-missing-field-initializers",
+	"-Wno-sign-compare", "-Wno-return-type", "-Wno-infinite-recursion", "-Wno-clobbered",
+	"-Wno-stringop-overread", "-Wno-stringop-overflow", "-Wno-nonnull", "-Wno-array-bounds"}
+
 // prepare compiles the contracts that match, and makes the machine for them.
 func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contract, o *Options) (*guest, []job, error) {
 	lib, err := filepath.Abs(filepath.Join(o.Dir, "lib"))
 	if err != nil {
 		return nil, nil, err
 	}
-	cc, err := newCompiler(ctx, debs, a, lib)
+	compiler, err := cc.New(ctx, debs, a, lib, flags...)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := cc.use(ctx, "musl"); err != nil {
+	if err := compiler.Use(ctx, "musl"); err != nil {
 		return nil, nil, err
 	}
 	g := &guest{arch: a, transport: o.Transport, sets: map[string]fileSet{}}
-	if g.init, err = cc.build(ctx, filepath.Join(lib, "init.c"), "musl"); err != nil {
+	if g.init, err = compiler.Build(ctx, "musl", filepath.Join(lib, "init.c")); err != nil {
 		return nil, nil, err
 	}
 	var jobs []job
@@ -172,7 +179,7 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 			continue
 		}
 		jobs = append(jobs, job{Contract: c})
-		if err := cc.use(ctx, c.Libc); err != nil {
+		if err := compiler.Use(ctx, c.Libc); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 		for _, set := range c.Files {
@@ -181,7 +188,7 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 			}
 		}
 	}
-	if err := compile(ctx, cc, jobs); err != nil {
+	if err := compile(ctx, compiler, jobs); err != nil {
 		return nil, nil, err
 	}
 	g.config = qemu.Config{Arch: a, Machine: o.Machine, CPUs: max(o.CPUs, 1), Memory: o.Memory}
@@ -267,7 +274,7 @@ func (g *guest) foreign(path string) error {
 }
 
 // compile fills in the jobs' programs, on all of the host's processors.
-func compile(ctx context.Context, cc *compiler, jobs []job) error {
+func compile(ctx context.Context, c *cc.Compiler, jobs []job) error {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.NumCPU())
 	errs := make([]error, len(jobs))
@@ -276,7 +283,7 @@ func compile(ctx context.Context, cc *compiler, jobs []job) error {
 		slots <- struct{}{}
 		go func() {
 			defer wg.Done()
-			jobs[i].program, errs[i] = cc.build(ctx, jobs[i].Source, jobs[i].Libc)
+			jobs[i].program, errs[i] = c.Build(ctx, jobs[i].Libc, jobs[i].Source)
 			<-slots
 		}()
 	}

@@ -1,4 +1,7 @@
-package contracts
+// Package cc compiles the C programs that run in virtual machines: contracts and benchmarks. It makes programs for one
+// architecture with a cross compiler, against Debian's C libraries and never the host's own, and keeps them by the hash of
+// what they are made from.
+package cc
 
 import (
 	"context"
@@ -15,8 +18,8 @@ import (
 	"kevlar/internal/debian"
 )
 
-// A compiler makes programs for one architecture, and keeps them by the hash of what they are made from.
-type compiler struct {
+// A Compiler makes programs for one architecture, and keeps them by the hash of what they are made from.
+type Compiler struct {
 	arch  arch.Arch
 	cc    string
 	cache string
@@ -33,7 +36,7 @@ type libc struct {
 	last    []string // and after
 }
 
-// Tool is the C compiler that makes an architecture's contracts, and the package that has it.
+// Tool is the C compiler that makes an architecture's programs, and the package that has it.
 func Tool(a arch.Arch) debian.Tool {
 	if a == arch.Host() {
 		return debian.Tool{Program: a.CC(), Package: "gcc"}
@@ -41,12 +44,13 @@ func Tool(a arch.Arch) debian.Tool {
 	return debian.Tool{Program: a.CC(), Package: "gcc-" + strings.ReplaceAll(a.Machine(), "_", "-") + "-linux-gnu"}
 }
 
-func newCompiler(ctx context.Context, debs *debian.Cache, a arch.Arch, lib string) (*compiler, error) {
+// New returns a compiler with flags of its own. Sources may include the headers of the directory.
+func New(ctx context.Context, debs *debian.Cache, a arch.Arch, include string, flags ...string) (*Compiler, error) {
 	if err := debian.Ensure(ctx, os.Stderr, Tool(a)); err != nil {
 		return nil, err
 	}
 	cc := a.CC()
-	include, err := own(ctx, cc, "include")
+	builtin, err := own(ctx, cc, "include")
 	if err != nil {
 		return nil, err
 	}
@@ -54,24 +58,25 @@ func newCompiler(ctx context.Context, debs *debian.Cache, a arch.Arch, lib strin
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{arch: a, cc: cc, debs: debs, cache: filepath.Join(base, "kevlar", "contracts"), libcs: map[string]*libc{}}
-	c.args = []string{"-O1", "-s", "-Wall", "-Wextra", "-Werror",
-		"-Wno-unused-parameter", "-Wno-unused-result", "-Wno-unused-variable", "-Wno-missing-field-initializers",
-		"-Wno-sign-compare", "-Wno-return-type", "-Wno-infinite-recursion", "-Wno-clobbered",
-		// Contracts pass bad pointers on purpose.
-		"-Wno-stringop-overread", "-Wno-stringop-overflow", "-Wno-nonnull", "-Wno-array-bounds",
-		"-nostdinc", "-isystem", include, "-I", lib, "-nostdlib"}
+	c := &Compiler{arch: a, cc: cc, debs: debs, cache: filepath.Join(base, "kevlar", "programs"), libcs: map[string]*libc{}}
+	c.args = slices.Concat([]string{"-s", "-Wall", "-Wextra", "-Werror"}, flags, []string{"-nostdinc", "-isystem", builtin, "-I", include, "-nostdlib"})
 	if a == arch.ARM64 {
 		// The out-of-line atomics of libgcc ask glibc which instructions there are.
 		c.args = append(c.args, "-mno-outline-atomics")
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, a, c.args)
-	header, err := os.ReadFile(filepath.Join(lib, "contract.h"))
+	headers, err := filepath.Glob(filepath.Join(include, "*.h"))
 	if err != nil {
 		return nil, err
 	}
-	h.Write(header)
+	for _, name := range headers {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		h.Write(text)
+	}
 	c.salt = h.Sum(nil)
 	return c, os.MkdirAll(c.cache, 0o777)
 }
@@ -85,9 +90,17 @@ func own(ctx context.Context, cc, name string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// use makes a C library ready: "musl" and "glibc-static" for static programs, "glibc" for position-independent dynamic
+// Loader is where programs linked with Debian's C library look for their dynamic loader.
+func Loader(a arch.Arch) string {
+	if a == arch.ARM64 {
+		return "lib/ld-linux-aarch64.so.1"
+	}
+	return "lib64/ld-linux-x86-64.so.2"
+}
+
+// Use makes a C library ready: "musl" and "glibc-static" for static programs, "glibc" for position-independent dynamic
 // ones. Programs are linked by naming the library's files, so that the compiler's own are never found.
-func (c *compiler) use(ctx context.Context, name string) error {
+func (c *Compiler) Use(ctx context.Context, name string) error {
 	if c.libcs[name] != nil {
 		return nil
 	}
@@ -132,7 +145,7 @@ func (c *compiler) use(ctx context.Context, name string) error {
 			break
 		}
 		so := p[2].Path("lib/" + triple)
-		loader := glibcLoader[c.arch]
+		loader := Loader(c.arch)
 		l.first = append(l.first, "-fPIE", "-pie", "-Wl,--dynamic-linker=/"+loader, lib+"/Scrt1.o", lib+"/crti.o", crt[2])
 		l.last = []string{so + "/libc.so.6", lib + "/libc_nonshared.a", so + "/" + filepath.Base(loader), "-lgcc", crt[3], lib + "/crtn.o"}
 	default:
@@ -142,17 +155,20 @@ func (c *compiler) use(ctx context.Context, name string) error {
 	return nil
 }
 
-// build returns the path of the program made from a source file with a C library that is in use.
-func (c *compiler) build(ctx context.Context, source, library string) (string, error) {
-	text, err := os.ReadFile(source)
-	if err != nil {
-		return "", err
-	}
+// Build returns the path of the program made from source files with a C library that is in use.
+func (c *Compiler) Build(ctx context.Context, library string, sources ...string) (string, error) {
 	l := c.libcs[library]
 	h := sha256.New()
 	h.Write(c.salt)
 	fmt.Fprintln(h, l.version, l.first, l.last)
-	h.Write(text)
+	for _, source := range sources {
+		text, err := os.ReadFile(source)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(h, len(text))
+		h.Write(text)
+	}
 	path := filepath.Join(c.cache, hex.EncodeToString(h.Sum(nil)[:16]))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
@@ -163,9 +179,9 @@ func (c *compiler) build(ctx context.Context, source, library string) (string, e
 	}
 	tmp.Close()
 	defer os.Remove(tmp.Name())
-	args := slices.Concat(c.args, l.first, []string{"-o", tmp.Name(), source}, l.last)
+	args := slices.Concat(c.args, l.first, []string{"-o", tmp.Name()}, sources, l.last)
 	if out, err := exec.CommandContext(ctx, c.cc, args...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", source, err, out)
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(sources, " "), err, out)
 	}
 	return path, os.Rename(tmp.Name(), path)
 }
