@@ -19,6 +19,7 @@ import (
 type cli struct {
 	Run       runCmd       `cmd:"" help:"Boot and run a program, or an interactive shell."`
 	Contracts contractsCmd `cmd:"" help:"Compare what system calls do with what Linux does."`
+	Bench     benchCmd     `cmd:"" help:"Measure what things cost, on Kevlar and on Linux."`
 	Test      testCmd      `cmd:"" help:"Run everything that can be checked."`
 	Build     buildCmd     `cmd:"" help:"Build the kernel."`
 	Doctor    doctorCmd    `cmd:"" help:"Tell what this host has and what it lacks."`
