@@ -83,7 +83,7 @@ func newGuests(ctx context.Context, debs *debian.Cache, a arch.Arch, cpus int, o
 	g.config.Append = strings.TrimSpace(g.config.Append + " quiet panic=-1 init=/init " + o.Append)
 	if o.ICount {
 		g.config.Args = []string{"-icount", fmt.Sprintf("shift=%d,sleep=off", icountShift)}
-		g.limits = limits{4 * time.Millisecond, 20, 300 * time.Second}
+		g.limits = limits{2 * time.Millisecond, 20, 300 * time.Second}
 	}
 	ours, theirs := g, g
 	if ours.config.Kernel = o.Image; o.Image == "" {

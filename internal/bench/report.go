@@ -155,7 +155,7 @@ type table struct {
 func newTable(w io.Writer, live bool) *table { return &table{w: w, live: live} }
 
 func (t *table) head(s *series) {
-	fmt.Fprintf(t.w, "%s, %d CPU\n%-24s %12s %12s %-16s %6s %7s\n", s.arch, s.cpus, "", "Kevlar", "Linux", "", "ratio", "spread")
+	fmt.Fprintf(t.w, "%s, %d CPU, %d rows\n%-24s %12s %12s %-16s %6s %7s\n", s.arch, s.cpus, len(s.rows), "", "Kevlar", "Linux", "", "ratio", "spread")
 }
 
 func (t *table) row(r Result) {
@@ -167,6 +167,13 @@ func (t *table) row(r Result) {
 func (t *table) failure(f Failure) {
 	t.clear()
 	fmt.Fprintf(t.w, "%-24s failed on %s: %s\n", f.Name, f.Kernel, strings.ReplaceAll(f.Reason, "\n", "\n    "))
+}
+
+// round tells a log, which shows nothing else until the last round, that one more boot begins.
+func (t *table) round(round, rounds int, k Kernel) {
+	if !t.live {
+		fmt.Fprintf(t.w, "round %d of %d, %s\n", round+1, rounds, k)
+	}
 }
 
 func (t *table) running(round, rounds int, k Kernel, r Row) {

@@ -104,6 +104,7 @@ func (s *series) run(ctx context.Context) error {
 			slices.Reverse(order)
 		}
 		for i, k := range order {
+			s.show.round(round, s.rounds, k)
 			var lost []string
 			err := s.guests[k].measure(ctx, rows,
 				func(r Row) { s.show.running(round, s.rounds, k, r) },
