@@ -58,6 +58,10 @@ int main(void)
 	CALL("time", ({ long now = syscall(SYS_time, NULL); now - time(NULL) >= -1 && now - time(NULL) <= 0; }));
 	CALL("alarm", syscall(SYS_alarm, 100));
 	CALL("alarm again", syscall(SYS_alarm, 0));
+	struct rlimit limit = { 1, 2 };
+	CALL("setrlimit", syscall(SYS_setrlimit, RLIMIT_CORE, &limit));
+	CALL("getrlimit", syscall(SYS_getrlimit, RLIMIT_CORE, &limit));
+	FACT("limits %ld %ld", (long)limit.rlim_cur, (long)limit.rlim_max);
 	CALL("rmdir", syscall(SYS_rmdir, "d"));
 	pid_t pid = syscall(SYS_fork);
 	if (pid == 0)

@@ -7,9 +7,8 @@ const (
 	ELFPlatform = "aarch64"
 )
 
-// ELFPlatform32 is what uname calls the machine for programs of 32 bits, which there are
-// none of.
-const ELFPlatform32 = ""
+// ELFPlatform32 is what uname calls the machine for programs of 32 bits.
+const ELFPlatform32 = "armv8l"
 
 // CloneTLS and CloneChildTID are the indices of clone's last arguments.
 const (

@@ -14,7 +14,7 @@ import (
 var fcntlRows = []Row{
 	{Name: "fcntl", Args: []Kind{FD, FcntlCmd, Hex}, Do: sysFcntl, Support: Partial,
 		Note:      "no leases or directory notification",
-		Contracts: []string{"fd/fcntl_flags", "fd/dup_rules", "fd/fcntl_locks", "fd/fcntl_lock_waits", "fd/fcntl_ofd_locks"}},
+		Contracts: []string{"fd/fcntl_flags", "fd/fcntl_locks", "fd/fcntl_ofd_locks"}},
 }
 
 // sysFcntl is fcntl(2). Of a descriptor that O_PATH opened it can only change the

@@ -11,15 +11,16 @@ import (
 
 // Calls on names: making, removing and describing files.
 var fsRows = []Row{
-	{Name: "mkdirat", Args: []Kind{DirFD, Path, Mode}, Do: sysMkdirat, Contracts: []string{"filesystem/mknod_rules"}},
-	{Name: "mkdir", Args: []Kind{Path, Mode}, Do: sysMkdir},
-	{Name: "unlinkat", Args: []Kind{DirFD, Path, Hex}, Do: sysUnlinkat, Contracts: []string{"filesystem/unlink_rmdir"}},
-	{Name: "unlink", Args: []Kind{Path}, Do: sysUnlink},
-	{Name: "rmdir", Args: []Kind{Path}, Do: sysRmdir},
-	{Name: "newfstatat", Args: []Kind{DirFD, Path, Stat, Hex}, Do: sysNewfstatat, Contracts: []string{"filesystem/stat_fields"}},
-	{Name: "stat", Args: []Kind{Path, Stat}, Do: sysStat},
-	{Name: "lstat", Args: []Kind{Path, Stat}, Do: sysLstat},
-	{Name: "fstat", Args: []Kind{FD, Stat}, Do: sysFstat, Contracts: []string{"filesystem/stat_fields"}},
+	{Name: "mkdirat", Args: []Kind{DirFD, Path, Mode}, Do: sysMkdirat,
+		Contracts: []string{"filesystem/open_mode_umask", "filesystem/at_directory_calls", "filesystem/link_counts"}},
+	{Name: "mkdir", Args: []Kind{Path, Mode}, Do: sysMkdir, Contracts: []string{"filesystem/open_mode_umask", "abi/legacy_calls"}},
+	{Name: "unlinkat", Args: []Kind{DirFD, Path, Hex}, Do: sysUnlinkat, Contracts: []string{"filesystem/unlink_rmdir", "filesystem/at_directory_calls"}},
+	{Name: "unlink", Args: []Kind{Path}, Do: sysUnlink, Contracts: []string{"filesystem/unlink_rmdir", "abi/legacy_calls"}},
+	{Name: "rmdir", Args: []Kind{Path}, Do: sysRmdir, Contracts: []string{"filesystem/unlink_rmdir", "abi/legacy_calls"}},
+	{Name: "newfstatat", Args: []Kind{DirFD, Path, Stat, Hex}, Do: sysNewfstatat, Contracts: []string{"filesystem/stat_fields", "abi/stat_layout"}},
+	{Name: "stat", Args: []Kind{Path, Stat}, Do: sysStat, Contracts: []string{"filesystem/stat_fields", "abi/legacy_calls"}},
+	{Name: "lstat", Args: []Kind{Path, Stat}, Do: sysLstat, Contracts: []string{"filesystem/stat_fields", "abi/legacy_calls"}},
+	{Name: "fstat", Args: []Kind{FD, Stat}, Do: sysFstat, Contracts: []string{"filesystem/stat_fields", "abi/stat_layout"}},
 }
 
 func sysMkdirat(t *task.Task, a *Args) (uint64, error) {

@@ -13,10 +13,10 @@ import (
 var futexRows = []Row{
 	{Name: "futex", Args: []Kind{Ptr, FutexOp, Uint, Timespec, Ptr, Uint}, Do: sysFutex, Support: Partial,
 		Note:      "locks with priority inheritance lend no priority",
-		Contracts: []string{"threading/futex_wait_wake", "threading/futex_requeue", "threading/futex_shared"}},
-	{Name: "futex_waitv", Args: []Kind{Ptr, Uint, Hex, Timespec, ClockID}, Do: sysFutexWaitv},
-	{Name: "set_robust_list", Args: []Kind{Ptr, Size}, Do: sysSetRobustList, Contracts: []string{"threading/robust_list"}},
-	{Name: "get_robust_list", Args: []Kind{PID, Ptr, Ptr}, Do: sysGetRobustList, Contracts: []string{"threading/robust_list"}},
+		Contracts: []string{"threading/futex_wait_wake", "threading/futex_requeue", "threading/futex_bitset_pi"}},
+	{Name: "futex_waitv", Args: []Kind{Ptr, Uint, Hex, Timespec, ClockID}, Do: sysFutexWaitv, Contracts: []string{"threading/futex_waitv_many"}},
+	{Name: "set_robust_list", Args: []Kind{Ptr, Size}, Do: sysSetRobustList, Contracts: []string{"threading/robust_processes", "threading/robust_list"}},
+	{Name: "get_robust_list", Args: []Kind{PID, Ptr, Ptr}, Do: sysGetRobustList, Contracts: []string{"threading/robust_processes", "threading/robust_list"}},
 }
 
 // The operations of futex(2) and the flags that come with them.

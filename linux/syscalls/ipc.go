@@ -66,10 +66,11 @@ func byIndex(id int32, index bool) uint64 {
 }
 
 var shmRows = []Row{
-	{Name: "shmget", Args: []Kind{Hex, Size, Hex}, Do: sysShmget, Support: Partial, Note: "SHM_HUGETLB is without effect"},
-	{Name: "shmat", Args: []Kind{Int, Ptr, Hex}, Do: sysShmat},
-	{Name: "shmdt", Args: []Kind{Ptr}, Do: sysShmdt},
-	{Name: "shmctl", Args: []Kind{Int, Int, Ptr}, Do: sysShmctl},
+	{Name: "shmget", Args: []Kind{Hex, Size, Hex}, Do: sysShmget, Support: Partial, Note: "SHM_HUGETLB is without effect",
+		Contracts: []string{"ipc/shm_segments", "ipc/shm_permissions"}},
+	{Name: "shmat", Args: []Kind{Int, Ptr, Hex}, Do: sysShmat, Contracts: []string{"ipc/shm_attach", "ipc/shm_permissions", "ipc/shm_fork_exec"}},
+	{Name: "shmdt", Args: []Kind{Ptr}, Do: sysShmdt, Contracts: []string{"ipc/shm_attach"}},
+	{Name: "shmctl", Args: []Kind{Int, Int, Ptr}, Do: sysShmctl, Contracts: []string{"ipc/shm_permissions", "ipc/shm_segments"}},
 }
 
 func sysShmget(t *task.Task, a *Args) (uint64, error) {
@@ -126,10 +127,11 @@ func sysShmctl(t *task.Task, a *Args) (uint64, error) {
 }
 
 var msgRows = []Row{
-	{Name: "msgget", Args: []Kind{Hex, Hex}, Do: sysMsgget},
-	{Name: "msgsnd", Args: []Kind{Int, Ptr, Size, Hex}, Do: sysMsgsnd},
-	{Name: "msgrcv", Args: []Kind{Int, Ptr, Size, Long, Hex}, Do: sysMsgrcv},
-	{Name: "msgctl", Args: []Kind{Int, Int, Ptr}, Do: sysMsgctl},
+	{Name: "msgget", Args: []Kind{Hex, Hex}, Do: sysMsgget, Contracts: []string{"ipc/msg_types", "ipc/msg_blocking"}},
+	{Name: "msgsnd", Args: []Kind{Int, Ptr, Size, Hex}, Do: sysMsgsnd, Contracts: []string{"ipc/msg_types", "ipc/msg_blocking"}},
+	{Name: "msgrcv", Args: []Kind{Int, Ptr, Size, Long, Hex}, Do: sysMsgrcv,
+		Contracts: []string{"ipc/msg_blocking", "ipc/msg_types", "signals/restart_never"}},
+	{Name: "msgctl", Args: []Kind{Int, Int, Ptr}, Do: sysMsgctl, Contracts: []string{"ipc/msg_blocking"}},
 }
 
 func sysMsgget(t *task.Task, a *Args) (uint64, error) {

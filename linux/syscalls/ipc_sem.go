@@ -12,10 +12,10 @@ import (
 )
 
 var semRows = []Row{
-	{Name: "semget", Args: []Kind{Hex, Int, Hex}, Do: sysSemget},
-	{Name: "semop", Args: []Kind{Int, Ptr, Size}, Do: sysSemop},
-	{Name: "semtimedop", Args: []Kind{Int, Ptr, Size, Timespec}, Do: sysSemtimedop},
-	{Name: "semctl", Args: []Kind{Int, Int, Int, Hex}, Do: sysSemctl},
+	{Name: "semget", Args: []Kind{Hex, Int, Hex}, Do: sysSemget, Contracts: []string{"ipc/sem_values", "ipc/ipc_namespace"}},
+	{Name: "semop", Args: []Kind{Int, Ptr, Size}, Do: sysSemop, Contracts: []string{"ipc/semop_rules", "ipc/semop_blocking", "ipc/sem_storm"}},
+	{Name: "semtimedop", Args: []Kind{Int, Ptr, Size, Timespec}, Do: sysSemtimedop, Contracts: []string{"ipc/semop_rules"}},
+	{Name: "semctl", Args: []Kind{Int, Int, Int, Hex}, Do: sysSemctl, Contracts: []string{"ipc/sem_values", "ipc/sem_undo", "ipc/semop_blocking"}},
 }
 
 func sysSemget(t *task.Task, a *Args) (uint64, error) {

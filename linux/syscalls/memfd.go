@@ -10,7 +10,8 @@ import (
 
 var memfdRows = []Row{
 	{Name: "memfd_create", Args: []Kind{Str, Hex}, Do: sysMemfdCreate,
-		Support: Partial, Note: "no huge pages", Contracts: []string{"vm/memfd_seals"}},
+		Support: Partial, Note: "no huge pages",
+		Contracts: []string{"vm/memfd_seals"}},
 }
 
 // memfdNameMax is the longest name with its NUL: "memfd:" comes before it.

@@ -14,12 +14,13 @@ import (
 )
 
 var mqueueRows = []Row{
-	{Name: "mq_open", Args: []Kind{Str, OpenFlags, Mode, Ptr}, Do: sysMqOpen},
-	{Name: "mq_unlink", Args: []Kind{Str}, Do: sysMqUnlink},
-	{Name: "mq_timedsend", Args: []Kind{FD, Buf, Size, Uint, Timespec}, Do: sysMqTimedsend},
-	{Name: "mq_timedreceive", Args: []Kind{FD, Ptr, Size, Ptr, Timespec}, Do: sysMqTimedreceive},
-	{Name: "mq_notify", Args: []Kind{FD, Ptr}, Do: sysMqNotify, Support: Partial, Note: "no SIGEV_THREAD, which needs netlink (EBADF)"},
-	{Name: "mq_getsetattr", Args: []Kind{FD, Ptr, Ptr}, Do: sysMqGetsetattr},
+	{Name: "mq_open", Args: []Kind{Str, OpenFlags, Mode, Ptr}, Do: sysMqOpen, Contracts: []string{"ipc/mq_messages", "programs/glibc_ipc"}},
+	{Name: "mq_unlink", Args: []Kind{Str}, Do: sysMqUnlink, Contracts: []string{"ipc/mq_messages"}},
+	{Name: "mq_timedsend", Args: []Kind{FD, Buf, Size, Uint, Timespec}, Do: sysMqTimedsend, Contracts: []string{"ipc/mq_blocking", "ipc/mq_messages"}},
+	{Name: "mq_timedreceive", Args: []Kind{FD, Ptr, Size, Ptr, Timespec}, Do: sysMqTimedreceive, Contracts: []string{"ipc/mq_blocking"}},
+	{Name: "mq_notify", Args: []Kind{FD, Ptr}, Do: sysMqNotify, Support: Partial, Note: "no SIGEV_THREAD, which needs netlink (EBADF)",
+		Contracts: []string{"ipc/mq_notify"}},
+	{Name: "mq_getsetattr", Args: []Kind{FD, Ptr, Ptr}, Do: sysMqGetsetattr, Contracts: []string{"ipc/mq_messages"}},
 }
 
 // mqAttrSize is the size of struct mq_attr: flags, limits and the number of messages, and

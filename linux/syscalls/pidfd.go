@@ -8,9 +8,10 @@ import (
 )
 
 var pidfdRows = []Row{
-	{Name: "pidfd_open", Args: []Kind{PID, Hex}, Do: sysPidfdOpen},
-	{Name: "pidfd_send_signal", Args: []Kind{FD, Signal, Ptr, Hex}, Do: sysPidfdSendSignal, Support: Partial, Note: "a directory of /proc is no pidfd (EBADF)"},
-	{Name: "pidfd_getfd", Args: []Kind{FD, FD, Hex}, Do: sysPidfdGetfd},
+	{Name: "pidfd_open", Args: []Kind{PID, Hex}, Do: sysPidfdOpen, Contracts: []string{"process/pidfd_open"}},
+	{Name: "pidfd_send_signal", Args: []Kind{FD, Signal, Ptr, Hex}, Do: sysPidfdSendSignal, Support: Partial, Note: "a directory of /proc is no pidfd (EBADF)",
+		Contracts: []string{"process/pidfd_open", "signals/sigqueueinfo_rules"}},
+	{Name: "pidfd_getfd", Args: []Kind{FD, FD, Hex}, Do: sysPidfdGetfd, Contracts: []string{"process/pidfd_open"}},
 }
 
 func sysPidfdOpen(t *task.Task, a *Args) (uint64, error) {

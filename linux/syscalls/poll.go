@@ -16,10 +16,12 @@ import (
 )
 
 var pollRows = []Row{
-	{Name: "poll", Args: []Kind{PollFDs, Uint, Int}, Do: sysPoll},
-	{Name: "ppoll", Args: []Kind{PollFDs, Uint, Timespec, SigSet, Size}, Do: sysPpoll},
-	{Name: "select", Args: []Kind{Int, Ptr, Ptr, Ptr, Timeval}, Do: sysSelect},
-	{Name: "pselect6", Args: []Kind{Int, Ptr, Ptr, Ptr, Timespec, Ptr}, Do: sysPselect6},
+	{Name: "poll", Args: []Kind{PollFDs, Uint, Int}, Do: sysPoll, Contracts: []string{"events/poll_events", "events/poll_wakeup"}},
+	{Name: "ppoll", Args: []Kind{PollFDs, Uint, Timespec, SigSet, Size}, Do: sysPpoll,
+		Contracts: []string{"events/poll_wakeup", "events/epoll_pwait_masks"}},
+	{Name: "select", Args: []Kind{Int, Ptr, Ptr, Ptr, Timeval}, Do: sysSelect, Contracts: []string{"events/select_sets", "abi/legacy_calls"}},
+	{Name: "pselect6", Args: []Kind{Int, Ptr, Ptr, Ptr, Timespec, Ptr}, Do: sysPselect6,
+		Contracts: []string{"events/select_sets", "events/epoll_pwait_masks"}},
 }
 
 // timeout is how long a call waits: until a deadline, for ever, or not at all.

@@ -7,8 +7,9 @@ import (
 )
 
 var rseqRows = []Row{
-	{Name: "rseq", Args: []Kind{Ptr, Uint, Hex, Hex}, Do: sysRseq, Support: Partial, Note: "ENOSYS on machines with several CPUs"},
-	{Name: "membarrier", Args: []Kind{Int, Hex, Int}, Do: sysMembarrier},
+	{Name: "rseq", Args: []Kind{Ptr, Uint, Hex, Hex}, Do: sysRseq, Support: Partial, Note: "ENOSYS on machines with several CPUs",
+		Contracts: []string{"scheduling/yield_priorities"}},
+	{Name: "membarrier", Args: []Kind{Int, Hex, Int}, Do: sysMembarrier, Contracts: []string{"scheduling/yield_priorities"}},
 }
 
 func sysRseq(t *task.Task, a *Args) (uint64, error) {

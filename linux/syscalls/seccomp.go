@@ -9,7 +9,8 @@ import (
 )
 
 var seccompRows = []Row{
-	{Name: "seccomp", Args: []Kind{Int, Hex, Ptr}, Do: sysSeccomp, Support: Partial, Note: "no notifications to a supervisor (EINVAL)"},
+	{Name: "seccomp", Args: []Kind{Int, Hex, Ptr}, Do: sysSeccomp, Support: Partial, Note: "no notifications to a supervisor (EINVAL)",
+		Contracts: []string{"security/seccomp_strict", "security/seccomp_filter"}},
 }
 
 // Operations of seccomp(2), and flags of the second.

@@ -8,8 +8,9 @@ import (
 )
 
 var signalfdRows = []Row{
-	{Name: "signalfd", Args: []Kind{FD, SigSet, Size}, Do: sysSignalfd},
-	{Name: "signalfd4", Args: []Kind{FD, SigSet, Size, Hex}, Do: sysSignalfd4},
+	{Name: "signalfd", Args: []Kind{FD, SigSet, Size}, Do: sysSignalfd, Contracts: []string{"abi/legacy_calls"}},
+	{Name: "signalfd4", Args: []Kind{FD, SigSet, Size, Hex}, Do: sysSignalfd4,
+		Contracts: []string{"signals/signalfd_read", "events/signalfd_timerfd_epoll"}},
 }
 
 func sysSignalfd(t *task.Task, a *Args) (uint64, error) { return signalfd(t, a, 0) }

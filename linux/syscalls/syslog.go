@@ -10,7 +10,7 @@ import (
 
 // The kernel's log.
 var syslogRows = []Row{
-	{Name: "syslog", Args: []Kind{Int, OutBuf, Int}, Do: sysSyslog},
+	{Name: "syslog", Args: []Kind{Int, OutBuf, Int}, Do: sysSyslog, Contracts: []string{"security/syslog_rights"}},
 }
 
 // Commands of syslog(2).

@@ -11,8 +11,10 @@ import (
 
 // Calls of those who look after the machine.
 var systemRows = []Row{
-	{Name: "reboot", Args: []Kind{Hex, Hex, Hex, Ptr}, Do: sysReboot, Support: Partial, Note: "no kexec, no suspend (EINVAL)"},
-	{Name: "kcmp", Args: []Kind{PID, PID, Int, Hex, Hex}, Do: sysKcmp, Support: Partial, Note: "no KCMP_IO, KCMP_EPOLL_TFD (EOPNOTSUPP)"},
+	{Name: "reboot", Args: []Kind{Hex, Hex, Hex, Ptr}, Do: sysReboot, Support: Partial, Note: "no kexec, no suspend (EINVAL)",
+		Contracts: []string{"process/reboot_rules"}},
+	{Name: "kcmp", Args: []Kind{PID, PID, Int, Hex, Hex}, Do: sysKcmp, Support: Partial, Note: "no KCMP_IO, KCMP_EPOLL_TFD (EOPNOTSUPP)",
+		Contracts: []string{"process/kcmp_identity"}},
 }
 
 // reboots are what the third argument of reboot(2) may be; the first two are constants
@@ -35,11 +37,20 @@ func sysReboot(t *task.Task, a *Args) (uint64, error) {
 		return 0, unix.EINVAL
 	}
 	cmd := a.Uint(2)
+	how, stops := reboots[cmd]
+	if ns := t.PIDNamespace(); ns.Inner() {
+		// Only what ends the namespace has a meaning there; the word of RESTART2 is not read.
+		if !stops {
+			return 0, unix.EINVAL
+		}
+		sig := ns.Reboot(how)
+		t.Log(5, "reboot ends the PID namespace with signal "+sig.String())
+		return 0, nil
+	}
 	if cmd == unix.LINUX_REBOOT_CMD_CAD_ON || cmd == unix.LINUX_REBOOT_CMD_CAD_OFF {
 		return 0, nil // there is no keyboard
 	}
-	how, ok := reboots[cmd]
-	if !ok {
+	if !stops {
 		return 0, unix.EINVAL
 	}
 	if cmd == unix.LINUX_REBOOT_CMD_RESTART2 {
@@ -47,10 +58,6 @@ func sysReboot(t *task.Task, a *Args) (uint64, error) {
 		if _, err := copyString(t, b[:], a.Addr(3)); err == unix.EFAULT {
 			return 0, err
 		}
-	}
-	if sig, ok := t.PIDNamespace().Reboot(how); ok {
-		t.Log(5, "reboot ends the PID namespace with signal "+sig.String())
-		return 0, nil
 	}
 	if t.Kernel.Stop != nil {
 		t.Kernel.Stop(how)

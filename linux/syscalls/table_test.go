@@ -9,11 +9,11 @@ import (
 // elsewhere are calls that not every architecture has.
 var elsewhere = map[string]bool{
 	"getpgrp": true, "pause": true, "time": true, "alarm": true, "fork": true, "vfork": true, "arch_prctl": true,
-	"getrlimit": true, "setrlimit": true, "poll": true, "select": true, "epoll_create": true, "epoll_wait": true, "eventfd": true,
-	"getdents": true, "inotify_init": true, "link": true, "symlink": true, "readlink": true, "rename": true, "renameat": true, "mknod": true,
+	"poll": true, "select": true, "epoll_create": true, "epoll_wait": true, "eventfd": true,
+	"getdents": true, "inotify_init": true, "link": true, "symlink": true, "readlink": true, "rename": true, "mknod": true,
 	"access": true, "chmod": true, "chown": true, "lchown": true, "futimesat": true, "utimes": true, "utime": true,
 	"mkdir": true, "rmdir": true, "unlink": true, "stat": true, "lstat": true, "open": true, "creat": true, "dup2": true,
-	"pipe": true,
+	"pipe": true, "iopl": true, "ioperm": true, "signalfd": true,
 }
 
 // A row with a misspelt name would silently be no row at all.

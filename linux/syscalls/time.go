@@ -15,16 +15,21 @@ import (
 )
 
 var timeRows = []Row{
-	{Name: "clock_gettime", Args: []Kind{ClockID, Ptr}, Do: sysClockGettime},
-	{Name: "clock_getres", Args: []Kind{ClockID, Ptr}, Do: sysClockGetres},
-	{Name: "clock_settime", Args: []Kind{ClockID, Timespec}, Do: sysClockSettime},
-	{Name: "clock_nanosleep", Args: []Kind{ClockID, Int, Timespec, Ptr}, Do: sysClockNanosleep},
-	{Name: "clock_adjtime", Args: []Kind{ClockID, Ptr}, Do: sysClockAdjtime, Support: Partial, Note: adjtimeNote},
-	{Name: "adjtimex", Args: []Kind{Ptr}, Do: sysAdjtimex, Support: Partial, Note: adjtimeNote},
-	{Name: "nanosleep", Args: []Kind{Timespec, Ptr}, Do: sysNanosleep},
-	{Name: "gettimeofday", Args: []Kind{Ptr, Ptr}, Do: sysGettimeofday},
-	{Name: "settimeofday", Args: []Kind{Timeval, Ptr}, Do: sysSettimeofday},
-	{Name: "time", Args: []Kind{Ptr}, Do: sysTime},
+	{Name: "clock_gettime", Args: []Kind{ClockID, Ptr}, Do: sysClockGettime,
+		Contracts: []string{"time/clock_gettime_clocks", "time/cpu_clocks", "abi/vdso_symbols"}},
+	{Name: "clock_getres", Args: []Kind{ClockID, Ptr}, Do: sysClockGetres, Contracts: []string{"time/clock_gettime_clocks"}},
+	{Name: "clock_settime", Args: []Kind{ClockID, Timespec}, Do: sysClockSettime, Contracts: []string{"time/clock_setting"}},
+	{Name: "clock_nanosleep", Args: []Kind{ClockID, Int, Timespec, Ptr}, Do: sysClockNanosleep,
+		Contracts: []string{"time/nanosleep_rules", "abi/syscall_restart"}},
+	{Name: "clock_adjtime", Args: []Kind{ClockID, Ptr}, Do: sysClockAdjtime, Support: Partial, Note: adjtimeNote,
+		Contracts: []string{"time/clock_adjtime_modes"}},
+	{Name: "adjtimex", Args: []Kind{Ptr}, Do: sysAdjtimex, Support: Partial, Note: adjtimeNote,
+		Contracts: []string{"time/clock_adjtime_modes", "time/clock_setting"}},
+	{Name: "nanosleep", Args: []Kind{Timespec, Ptr}, Do: sysNanosleep,
+		Contracts: []string{"time/nanosleep_rules", "time/timeouts_precision", "signals/restart_never"}},
+	{Name: "gettimeofday", Args: []Kind{Ptr, Ptr}, Do: sysGettimeofday, Contracts: []string{"time/clock_gettime_clocks", "time/clock_setting"}},
+	{Name: "settimeofday", Args: []Kind{Timeval, Ptr}, Do: sysSettimeofday, Contracts: []string{"time/clock_setting"}},
+	{Name: "time", Args: []Kind{Ptr}, Do: sysTime, Contracts: []string{"time/clock_gettime_clocks", "abi/legacy_calls"}},
 }
 
 func putTimeval(b []byte, d time.Duration) {

@@ -8,7 +8,7 @@ import (
 )
 
 var ttyRows = []Row{
-	{Name: "vhangup", Do: sysVhangup},
+	{Name: "vhangup", Do: sysVhangup, Contracts: []string{"tty/vhangup_call"}},
 }
 
 func sysVhangup(t *task.Task, _ *Args) (uint64, error) {

@@ -15,11 +15,12 @@ import (
 
 // Calls about the system as a whole.
 var unameRows = []Row{
-	{Name: "uname", Args: []Kind{Ptr}, Do: sysUname},
-	{Name: "sethostname", Args: []Kind{Ptr, Int}, Do: sysSethostname},
-	{Name: "setdomainname", Args: []Kind{Ptr, Int}, Do: sysSetdomainname},
-	{Name: "sysinfo", Args: []Kind{Ptr}, Do: sysSysinfo},
-	{Name: "personality", Args: []Kind{Hex}, Do: sysPersonality, Support: Partial, Note: "kept and inherited; of its flags UNAME26 and PER_LINUX32 have an effect"},
+	{Name: "uname", Args: []Kind{Ptr}, Do: sysUname, Contracts: []string{"process/uname_fields", "security/uts_namespace"}},
+	{Name: "sethostname", Args: []Kind{Ptr, Int}, Do: sysSethostname, Contracts: []string{"security/uts_namespace"}},
+	{Name: "setdomainname", Args: []Kind{Ptr, Int}, Do: sysSetdomainname, Contracts: []string{"security/uts_namespace"}},
+	{Name: "sysinfo", Args: []Kind{Ptr}, Do: sysSysinfo, Contracts: []string{"proc/meminfo_fields", "abi/structure_sizes"}},
+	{Name: "personality", Args: []Kind{Hex}, Do: sysPersonality, Support: Partial, Note: "kept and inherited; of its flags UNAME26 and PER_LINUX32 have an effect",
+		Contracts: []string{"process/personality_values", "abi/initial_stack"}},
 }
 
 const pageSize = mem.PageSize
@@ -112,9 +113,6 @@ func sysPersonality(t *task.Task, a *Args) (uint64, error) {
 	p := a.Uint(0)
 	if p == perUnchanged {
 		return uint64(t.Personality()), nil
-	}
-	if p&perMask == perLinux32 && abi.ELFPlatform32 == "" {
-		return 0, unix.EINVAL
 	}
 	return uint64(t.SetPersonality(p)), nil
 }

@@ -10,18 +10,20 @@ import (
 
 // Calls on extended attributes: of a path, of a link itself, of an open file.
 var xattrRows = []Row{
-	{Name: "getxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysGetxattr, Contracts: []string{"filesystem/xattr_rules"}},
-	{Name: "lgetxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysLgetxattr, Contracts: []string{"filesystem/xattr_rules"}},
-	{Name: "fgetxattr", Args: []Kind{FD, Str, OutBuf, Size}, Do: sysFgetxattr, Contracts: []string{"filesystem/xattr_rules"}},
-	{Name: "setxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysSetxattr, Contracts: []string{"filesystem/xattr_rules"}},
-	{Name: "lsetxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysLsetxattr, Contracts: []string{"filesystem/xattr_rules"}},
-	{Name: "fsetxattr", Args: []Kind{FD, Str, Buf, Size, Hex}, Do: sysFsetxattr, Contracts: []string{"filesystem/xattr_rules"}},
-	{Name: "listxattr", Args: []Kind{Path, OutBuf, Size}, Do: sysListxattr, Contracts: []string{"filesystem/xattr_rules"}},
-	{Name: "llistxattr", Args: []Kind{Path, OutBuf, Size}, Do: sysLlistxattr},
-	{Name: "flistxattr", Args: []Kind{FD, OutBuf, Size}, Do: sysFlistxattr},
-	{Name: "removexattr", Args: []Kind{Path, Str}, Do: sysRemovexattr, Contracts: []string{"filesystem/xattr_rules"}},
-	{Name: "lremovexattr", Args: []Kind{Path, Str}, Do: sysLremovexattr},
-	{Name: "fremovexattr", Args: []Kind{FD, Str}, Do: sysFremovexattr},
+	{Name: "getxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysGetxattr,
+		Contracts: []string{"filesystem/xattr_calls", "filesystem/xattr_rules", "filesystem/xattr_links_descriptors"}},
+	{Name: "lgetxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysLgetxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
+	{Name: "fgetxattr", Args: []Kind{FD, Str, OutBuf, Size}, Do: sysFgetxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
+	{Name: "setxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysSetxattr,
+		Contracts: []string{"filesystem/xattr_calls", "filesystem/xattr_rules", "filesystem/xattr_links_descriptors"}},
+	{Name: "lsetxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysLsetxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
+	{Name: "fsetxattr", Args: []Kind{FD, Str, Buf, Size, Hex}, Do: sysFsetxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
+	{Name: "listxattr", Args: []Kind{Path, OutBuf, Size}, Do: sysListxattr, Contracts: []string{"filesystem/xattr_calls", "filesystem/xattr_rules"}},
+	{Name: "llistxattr", Args: []Kind{Path, OutBuf, Size}, Do: sysLlistxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
+	{Name: "flistxattr", Args: []Kind{FD, OutBuf, Size}, Do: sysFlistxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
+	{Name: "removexattr", Args: []Kind{Path, Str}, Do: sysRemovexattr, Contracts: []string{"filesystem/xattr_calls", "filesystem/xattr_rules"}},
+	{Name: "lremovexattr", Args: []Kind{Path, Str}, Do: sysLremovexattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
+	{Name: "fremovexattr", Args: []Kind{FD, Str}, Do: sysFremovexattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
 }
 
 // Limits of names, values and lists: linux/limits.h.

@@ -290,13 +290,12 @@ func (ns *PIDNamespace) within(outer *PIDNamespace) bool {
 	return false
 }
 
-// Reboot is reboot(2) from within a PID namespace that is not the machine's first: it ends
-// the namespace's first process with a signal that tells its parent how, and reports that
-// it did.
-func (ns *PIDNamespace) Reboot(how machine.StopKind) (unix.Signal, bool) {
-	if ns.parent == nil {
-		return 0, false
-	}
+// Inner reports whether this is another namespace than the machine's first.
+func (ns *PIDNamespace) Inner() bool { return ns.parent != nil }
+
+// Reboot is reboot(2) from within an inner PID namespace: it ends the namespace's first
+// process with a signal that tells its parent how, and returns that signal.
+func (ns *PIDNamespace) Reboot(how machine.StopKind) unix.Signal {
 	sig := unix.SIGINT
 	if how == machine.Reboot {
 		sig = unix.SIGHUP
@@ -308,5 +307,5 @@ func (ns *PIDNamespace) Reboot(how machine.StopKind) (unix.Signal, bool) {
 		g.beginExit(WaitStatus(sig))
 		g.mu.Unlock()
 	}
-	return sig, true
+	return sig
 }
