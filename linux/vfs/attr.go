@@ -75,6 +75,9 @@ func (i *Inode) change(c *Context, a *Attr) error {
 	i.attr.Lock()
 	if a.Set&SetMode != 0 {
 		i.mode.Store(i.mode.Load()&unix.S_IFMT | a.Mode&0o7777)
+		if l := i.acl.Load(); l != nil {
+			i.acl.Store(l.withMode(a.Mode))
+		}
 	}
 	if a.Set&SetUID != 0 {
 		i.uid.Store(a.UID)

@@ -79,6 +79,8 @@ type Inode struct {
 	// set here says so with HasFileCaps.
 	fileCaps atomic.Bool
 
+	acl, defaultACL aclPointer // where the file system has them; see acl.go
+
 	watches atomic.Pointer[watchList] // inotify; nil for none
 	locks   atomic.Pointer[lockState] // file locks; nil for none ever
 	fifo    atomic.Pointer[any]       // FIFOs: the pipe behind it, package pipe's
@@ -135,7 +137,7 @@ type InodeOps interface {
 
 // NewNode describes a file to create.
 type NewNode struct {
-	Mode   uint32 // type and permissions, umask applied
+	Mode   uint32 // type and permissions
 	UID    uint32
 	GID    uint32
 	Rdev   uint64 // device files

@@ -8,13 +8,36 @@ import (
 
 func itoa(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// inherit applies a directory's set-group-ID bit to a file about to be made in it, and
-// gives the file the caller's identity (inode(7), "S_ISGID").
-func inherit(c *Context, dir *Inode, n *NewNode) {
+// inherit completes the description of a file about to be made in a directory: owner and
+// group, with the directory's set-group-ID bit (inode(7), "S_ISGID"), and what umask or the
+// directory's default access control list leave of the mode (acl(5)). It returns what is to
+// be done to the inode before others see it.
+func inherit(c *Context, dir *Inode, n *NewNode) (finish func(i *Inode)) {
 	n.UID, n.GID = c.Cred.FSUID, c.Cred.FSGID
-	if dir.Mode()&unix.S_ISGID == 0 {
-		return
+	if dir.Mode()&unix.S_ISGID != 0 {
+		inheritGroup(c, dir, n)
 	}
+	finish = func(*Inode) {}
+	kind := n.Mode & unix.S_IFMT
+	if kind == unix.S_IFLNK {
+		return finish
+	}
+	list := dir.defaultACL.Load()
+	if list == nil {
+		n.Mode &^= c.FS.Umask()
+		return finish
+	}
+	var own *acl
+	own, n.Mode = list.forNew(n.Mode)
+	return func(i *Inode) {
+		i.acl.Store(own)
+		if kind == unix.S_IFDIR {
+			i.defaultACL.Store(list)
+		}
+	}
+}
+
+func inheritGroup(c *Context, dir *Inode, n *NewNode) {
 	n.GID = dir.GID()
 	switch {
 	case n.Mode&unix.S_IFMT == unix.S_IFDIR:
@@ -32,11 +55,12 @@ func makeNode(c *Context, dir *Dentry, d *Dentry, n *NewNode) error {
 	if err := mayCreate(c, di); err != nil {
 		return err
 	}
-	inherit(c, di, n)
+	finish := inherit(c, di, n)
 	i, err := di.Ops.Create(c, di, d.Name(), n)
 	if err != nil {
 		return err
 	}
+	finish(i)
 	if i.IsDir() {
 		di.link(1)
 	}
@@ -90,7 +114,7 @@ func Mknod(c *Context, dirfd int, name []byte, mode uint32, rdev uint64) error {
 		return unix.EINVAL
 	}
 	return createIn(c, dirfd, name, false, func(dir Path, d *Dentry) error {
-		n := NewNode{Mode: mode & (unix.S_IFMT | 0o7777) &^ c.FS.Umask()}
+		n := NewNode{Mode: mode & (unix.S_IFMT | 0o7777)}
 		switch mode & unix.S_IFMT {
 		case unix.S_IFCHR, unix.S_IFBLK:
 			if err := mayCreate(c, dir.Inode()); err != nil {
@@ -106,7 +130,8 @@ func Mknod(c *Context, dirfd int, name []byte, mode uint32, rdev uint64) error {
 	})
 }
 
-// MakeSocket makes the socket file of a bind(2) and returns where it is.
+// MakeSocket makes the socket file of a bind(2) and returns where it is. umask counts even
+// where the directory has a default access control list, as on Linux.
 func MakeSocket(c *Context, name []byte, mode uint32) (p Path, err error) {
 	err = createIn(c, unix.AT_FDCWD, name, false, func(dir Path, d *Dentry) error {
 		p = Path{dir.Mnt, d}
@@ -118,7 +143,7 @@ func MakeSocket(c *Context, name []byte, mode uint32) (p Path, err error) {
 // Mkdir makes a directory: mkdirat(2).
 func Mkdir(c *Context, dirfd int, name []byte, mode uint32) error {
 	return createIn(c, dirfd, name, true, func(dir Path, d *Dentry) error {
-		return makeNode(c, dir.D, d, &NewNode{Mode: unix.S_IFDIR | mode&0o1777&^c.FS.Umask()})
+		return makeNode(c, dir.D, d, &NewNode{Mode: unix.S_IFDIR | mode&0o1777})
 	})
 }
 

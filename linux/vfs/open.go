@@ -141,7 +141,7 @@ func (w *walker) lookupOrCreate(name []byte, mode, flags uint32) (*Dentry, bool,
 	if w.at.Mnt.ReadOnly() {
 		return nil, false, unix.EROFS
 	}
-	n := NewNode{Mode: unix.S_IFREG | mode&0o7777&^w.c.FS.Umask()}
+	n := NewNode{Mode: unix.S_IFREG | mode&0o7777}
 	if err := makeNode(w.c, dir, d, &n); err != nil {
 		return nil, false, err
 	}
@@ -167,12 +167,13 @@ func (w *walker) openTemp(name []byte, flags, mode uint32, look LookupFlags) (*F
 	if err := dir.Permit(w.c, MayWrite|MayExec); err != nil {
 		return nil, err
 	}
-	n := NewNode{Mode: unix.S_IFREG | mode&0o7777&^w.c.FS.Umask()}
-	inherit(w.c, dir, &n)
+	n := NewNode{Mode: unix.S_IFREG | mode&0o7777}
+	finish := inherit(w.c, dir, &n)
 	i, err := dir.Ops.Temp(w.c, dir, &n)
 	if err != nil {
 		return nil, err
 	}
+	finish(i)
 	i.nlink.Store(0)
 	d := newDentry(w.at.D, "#"+itoa(i.Ino), i)
 	d.unlinked.Store(true)

@@ -31,13 +31,18 @@ func (i *Inode) Permit(c *Context, want Access) error {
 	return i.PermitMode(c, want)
 }
 
-// PermitMode is Permit by the mode bits and capabilities alone.
+// PermitMode is Permit by mode bits, access control list and capabilities alone.
 func (i *Inode) PermitMode(c *Context, want Access) error {
 	mode := i.mode.Load()
 	bits := mode
 	switch {
 	case c.Cred.FSUID == i.uid.Load():
 		bits >>= 6
+	case mode&0o070 != 0 && i.acl.Load() != nil: // without the mask's bits nobody has more than others
+		bits = 0
+		if i.acl.Load().permits(c, i, want) {
+			return nil
+		}
 	case mode>>3&7 != mode&7 && c.Cred.InGroup(i.gid.Load()):
 		bits >>= 3
 	}

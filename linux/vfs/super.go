@@ -21,6 +21,9 @@ type Superblock struct {
 	// "rw", without a leading comma.
 	Options func() string
 
+	// ACLs says that files have access control lists, which package vfs keeps.
+	ACLs bool
+
 	flags    atomic.Uint32 // mount(2) flags that hold for the whole file system, but for MS_RDONLY
 	readOnly atomic.Bool
 	writers  atomic.Int64 // files open for writing

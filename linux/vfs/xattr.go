@@ -58,6 +58,9 @@ func (p Path) Getxattr(c *Context, name string) ([]byte, error) {
 	if err := xattrName(name); err != nil {
 		return nil, err
 	}
+	if at := i.aclAttribute(name); at != nil {
+		return i.getACL(at)
+	}
 	return i.Ops.Getxattr(c, i, name)
 }
 
@@ -104,6 +107,13 @@ func (p Path) changeXattr(c *Context, name string, value []byte, flags int) erro
 	if err := xattrName(name); err != nil {
 		return err
 	}
+	if at := i.aclAttribute(name); at != nil {
+		if err := i.setACL(c, at, value); err != nil { // flags do not matter, as on Linux
+			return err
+		}
+		p.notify(InAttrib)
+		return nil
+	}
 	if err := i.Ops.Setxattr(c, i, name, value, flags); err != nil {
 		return err
 	}
@@ -130,6 +140,7 @@ func validFileCaps(v []byte) bool {
 func (p Path) Listxattr(c *Context) ([]string, error) {
 	i := p.Inode()
 	names, err := i.Ops.Listxattr(c, i)
+	names = append(i.listACLs(), names...)
 	if err != nil || c.Capable(unix.CAP_SYS_ADMIN) {
 		return names, err
 	}

@@ -72,6 +72,7 @@ func New(t *vfs.FSType, c *vfs.Context, data string) (*vfs.Superblock, error) {
 	fs := &FS{all: make(map[*node]struct{}), options: o}
 	fs.sb = vfs.NewSuperblock(t, magic, fs)
 	fs.sb.Options = fs.show
+	fs.sb.ACLs = t != Ramfs
 	fs.limit(&o)
 	root := fs.newNode(&vfs.NewNode{Mode: unix.S_IFDIR | o.mode, UID: o.uid, GID: o.gid})
 	root.parent = root
