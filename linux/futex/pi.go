@@ -369,7 +369,7 @@ func (t *Thread) RequeueLock(from, to Word, move int, compare uint32) (n int, er
 // it has go to who waits for them.
 func (w *Waiter) Die(again bool) {
 	owners.Lock()
-	w.dead = !again
+	w.dead = w.dead || !again
 	held := slices.Clone(w.held)
 	owners.Unlock()
 	for _, l := range held {

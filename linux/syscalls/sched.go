@@ -9,32 +9,33 @@ import (
 	"kevlar/linux/user"
 )
 
-// What is set is kept, inherited and bound by privileges, but the Go runtime decides who
-// runs.
-const schedNote = "does not change who runs when"
+// Which CPU runs a thread is the Go runtime's choice: sets of CPUs bound how many CPUs threads
+// get together (docs/decisions/fair-scheduling.md).
+const affinityNote = "threads compete for the CPUs of their set, but run on any"
 
 var schedRows = []Row{
 	{Name: "sched_yield", Do: sysSchedYield, Contracts: []string{"scheduling/yield_priorities"}},
 	{Name: "sched_getaffinity", Args: []Kind{PID, Size, Ptr}, Do: sysSchedGetaffinity,
 		Contracts: []string{"scheduling/affinity_masks", "scheduling/sched_policies"}},
-	{Name: "sched_setaffinity", Args: []Kind{PID, Size, Ptr}, Do: sysSchedSetaffinity, Support: Partial, Note: schedNote,
+	{Name: "sched_setaffinity", Args: []Kind{PID, Size, Ptr}, Do: sysSchedSetaffinity, Support: Partial, Note: affinityNote,
 		Contracts: []string{"scheduling/sched_policies", "scheduling/affinity_masks"}},
 	{Name: "sched_getscheduler", Args: []Kind{PID}, Do: sysSchedGetscheduler,
 		Contracts: []string{"scheduling/sched_policies", "scheduling/sched_attributes"}},
-	{Name: "sched_setscheduler", Args: []Kind{PID, Int, Ptr}, Do: sysSchedSetscheduler, Support: Partial, Note: schedNote,
+	{Name: "sched_setscheduler", Args: []Kind{PID, Int, Ptr}, Do: sysSchedSetscheduler,
 		Contracts: []string{"scheduling/sched_attributes", "scheduling/sched_policies"}},
 	{Name: "sched_getparam", Args: []Kind{PID, Ptr}, Do: sysSchedGetparam, Contracts: []string{"scheduling/sched_policies"}},
-	{Name: "sched_setparam", Args: []Kind{PID, Ptr}, Do: sysSchedSetparam, Support: Partial, Note: schedNote,
+	{Name: "sched_setparam", Args: []Kind{PID, Ptr}, Do: sysSchedSetparam,
 		Contracts: []string{"scheduling/sched_attributes"}},
 	{Name: "sched_getattr", Args: []Kind{PID, Ptr, Uint, Hex}, Do: sysSchedGetattr, Contracts: []string{"scheduling/sched_attributes"}},
-	{Name: "sched_setattr", Args: []Kind{PID, Ptr, Hex}, Do: sysSchedSetattr, Support: Partial, Note: schedNote + "; no utilization clamps (EOPNOTSUPP)",
+	{Name: "sched_setattr", Args: []Kind{PID, Ptr, Hex}, Do: sysSchedSetattr, Support: Partial,
+		Note:      "deadlines are no more than a high priority; no utilization clamps (EOPNOTSUPP)",
 		Contracts: []string{"scheduling/sched_attributes"}},
 	{Name: "sched_get_priority_max", Args: []Kind{Int}, Do: sysSchedGetPriorityMax,
 		Contracts: []string{"scheduling/sched_policies", "scheduling/sched_attributes"}},
 	{Name: "sched_get_priority_min", Args: []Kind{Int}, Do: sysSchedGetPriorityMin, Contracts: []string{"scheduling/sched_attributes"}},
 	{Name: "sched_rr_get_interval", Args: []Kind{PID, Ptr}, Do: sysSchedRrGetInterval, Contracts: []string{"scheduling/sched_attributes"}},
 	{Name: "getpriority", Args: []Kind{Int, PID}, Do: sysGetpriority, Contracts: []string{"process/getpriority_values", "scheduling/yield_priorities"}},
-	{Name: "setpriority", Args: []Kind{Int, PID, Int}, Do: sysSetpriority, Support: Partial, Note: schedNote,
+	{Name: "setpriority", Args: []Kind{Int, PID, Int}, Do: sysSetpriority,
 		Contracts: []string{"process/getpriority_values", "scheduling/fair_shares", "scheduling/yield_priorities"}},
 	{Name: "ioprio_get", Args: []Kind{Int, PID}, Do: sysIoprioGet, Contracts: []string{"scheduling/yield_priorities"}},
 	{Name: "ioprio_set", Args: []Kind{Int, PID, Hex}, Do: sysIoprioSet, Support: Partial, Note: "does not change the order of requests",

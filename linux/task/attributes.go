@@ -20,7 +20,7 @@ const DefaultSlack = 50_000
 // attributes are what a thread is besides its identity, its memory and its files, and
 // what clone copies of that. Others may read them.
 type attributes struct {
-	sched       sched
+	sched       schedule
 	uts         atomic.Pointer[uts.Namespace]
 	ipc         atomic.Pointer[ipc.Namespace]
 	rseq        rseq

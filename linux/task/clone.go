@@ -5,6 +5,7 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/cred"
+	"kevlar/linux/sched"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
@@ -167,6 +168,7 @@ func (t *Task) newThread(a *CloneArgs) *Task {
 	c.vfs.Waiter, c.vfs.Task, c.vfs.IO = c.Waiter, c, &c.moved
 	c.name.Store(t.name.Load())
 	c.inherit(t, a.Flags)
+	c.compete()
 	c.Regs.SetReturn(0)
 	if a.Stack != 0 {
 		c.Regs.SetStackPtr(uint64(a.Stack) + a.StackSize)
@@ -330,6 +332,8 @@ func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *
 	}
 	t.vfs.Waiter, t.vfs.Task, t.vfs.IO = t.Waiter, t, &t.moved
 	t.attributes.initial()
+	k.sched = sched.New(k.Machine.NumCPU(), wait.Now)
+	t.compete()
 	t.SetName(name)
 	t.SetCred(cred.Root())
 	g := &Group{kernel: k, leader: t, actions: newActions(), unkillable: true, onEnd: onEnd, started: t.started}

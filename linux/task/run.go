@@ -56,8 +56,7 @@ func (t *Task) loop() (ended bool) {
 			t.fault(&trap)
 			t.leaveSection()
 		case machine.Interrupt:
-			t.times.preempted.Add(1)
-			t.Yield()
+			t.tick()
 			t.leaveSection()
 		case machine.Exception:
 			t.exception(&trap)
@@ -68,9 +67,11 @@ func (t *Task) loop() (ended bool) {
 // end is the last thing that a task does.
 func (t *Task) end() {
 	t.exitSignals()
+	t.withdraw()
 	t.accountTime()
+	t.releaseFutexes()
+	t.futexes.waiter.Die(false) // before set_tid_address's word tells that the thread is gone
 	t.letGo()
-	t.futexes.waiter.Die(false)
 	t.exitTree()
 }
 

@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/sched"
 )
 
 // Policies of sched(7).
@@ -42,44 +44,26 @@ type SchedAttr struct {
 // RealTime reports whether the policy is one with priorities.
 func (a *SchedAttr) RealTime() bool { return a.Policy == SchedFIFO || a.Policy == SchedRR }
 
-// sched is what a thread has asked for. Threads are goroutines, which the Go runtime
-// schedules fairly: policy, nice value and set of CPUs are kept and inherited, and bound
-// by privileges, but do not change who runs.
-type sched struct {
-	mu       sync.Mutex // guards what follows; leaf
+// schedule is what a thread has asked for, and its place among those that compete for the
+// CPUs (package sched).
+type schedule struct {
+	mu       sync.Mutex // guards attr, io, cpus and explicit; before the scheduler's
 	attr     SchedAttr
 	io       int    // ioprio_set(2)
 	cpus     CPUSet // sched_setaffinity(2)
 	explicit bool   // cpus has been set
+	entity   sched.Entity
 }
 
-// CPUSet is a set of CPUs: bit n of word n/64 stands for CPU n.
-type CPUSet [4]uint64
+// CPUSet is a set of CPUs.
+type CPUSet = sched.CPUSet
 
 // CPUs is how many CPUs a CPUSet has room for.
-const CPUs = 256
-
-// AllCPUs is the set of the machine's first n CPUs.
-func AllCPUs(n int) (s CPUSet) {
-	for i := range min(n, CPUs) {
-		s[i/64] |= 1 << (i % 64)
-	}
-	return s
-}
-
-// And is the intersection of s and o, Empty whether s has no CPU.
-func (s CPUSet) And(o CPUSet) CPUSet {
-	for i := range s {
-		s[i] &= o[i]
-	}
-	return s
-}
-
-func (s CPUSet) Empty() bool { return s == CPUSet{} }
+const CPUs = sched.CPUs
 
 // inherit copies what a new thread gets of its maker's: sched(7), "Reset scheduling
 // policy for child processes".
-func (s *sched) inherit(from *sched) {
+func (s *schedule) inherit(from *schedule) {
 	from.mu.Lock()
 	defer from.mu.Unlock()
 	s.attr, s.io, s.cpus, s.explicit = from.attr, from.io, from.cpus, from.explicit
@@ -102,7 +86,7 @@ func (t *Task) Sched() SchedAttr {
 
 // CPUs are the CPUs that the thread may run on.
 func (t *Task) CPUs() CPUSet {
-	all := AllCPUs(t.Kernel.Machine.NumCPU())
+	all := sched.AllCPUs(t.Kernel.Machine.NumCPU())
 	s := &t.attributes.sched
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +102,7 @@ func (t *Task) SetCPUs(by *Task, cpus CPUSet) error {
 	if !by.owns(t) && !by.Capable(unix.CAP_SYS_NICE) {
 		return unix.EPERM
 	}
-	cpus = cpus.And(AllCPUs(t.Kernel.Machine.NumCPU()))
+	cpus = cpus.And(sched.AllCPUs(t.Kernel.Machine.NumCPU()))
 	if cpus.Empty() {
 		return unix.EINVAL
 	}
@@ -126,6 +110,7 @@ func (t *Task) SetCPUs(by *Task, cpus CPUSet) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cpus, s.explicit = cpus, true
+	t.reschedule()
 	return nil
 }
 
@@ -169,6 +154,7 @@ func (t *Task) SetSched(by *Task, a SchedAttr) error {
 		a.Nice = s.attr.Nice // kept for the day the policy is an ordinary one again
 	}
 	s.attr = a
+	t.reschedule()
 	return nil
 }
 
@@ -227,6 +213,7 @@ func (t *Task) SetNice(by *Task, nice int) error {
 		return unix.EACCES
 	}
 	s.attr.Nice = nice
+	t.reschedule()
 	return nil
 }
 

@@ -59,6 +59,7 @@ func (t *Task) joinStop() {
 	t.stopped = true
 	defer func() { t.stopped = false }()
 	g.leftStop()
+	t.withdraw()
 	for g.stop.pending && !g.exiting && !t.killed {
 		g.cont.Wait()
 	}

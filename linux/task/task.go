@@ -16,6 +16,7 @@ import (
 	"kevlar/linux/abi"
 	"kevlar/linux/cred"
 	"kevlar/linux/mm"
+	"kevlar/linux/sched"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
@@ -49,6 +50,7 @@ type Kernel struct {
 	initial  atomic.Pointer[PIDNamespace] // the first task's
 	threads  atomic.Uint64                // how many tasks the machine has room for
 	counters counters
+	sched    *sched.Scheduler
 	load     load
 	vdso     vdso
 }

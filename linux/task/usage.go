@@ -1,7 +1,6 @@
 package task
 
 import (
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -74,13 +73,6 @@ func (t *Task) accountTime() {
 
 // beginTime begins to count: waiting for a CPU until now is no use of one.
 func (t *Task) beginTime() { t.times.last = wait.Now() }
-
-// Yield lets others run before the calling task goes on.
-func (t *Task) Yield() {
-	t.accountTime()
-	runtime.Gosched()
-	t.beginTime()
-}
 
 // ownUsage is what the thread has used.
 func (t *Task) ownUsage() Usage {

@@ -153,16 +153,50 @@ type Waiter struct {
 	entry  Entry         // for Until; the task's own
 	timer  *time.Timer   // for deadlines; the task's own
 
+	observer Observer    // nil for none; set by Observe
+	announce bool        // the next sleep goes to observer; the task's own
+	awaited  atomic.Bool // wakeups go there too
+
 	asleep atomic.Int32 // a Sleepiness
 	slept  atomic.Int64 // nanoseconds spent in Sleep; written by the task only
-	sleeps atomic.Int64 // how often it went to sleep
+	count  atomic.Int64 // how often it went to sleep
 }
 
 // NewWaiter returns a waiter that nothing has woken.
 func NewWaiter() *Waiter { return &Waiter{wakeup: make(chan struct{}, 1)} }
 
+// Observer hears of a task's sleep, where it asked to: the scheduler. Its methods must not
+// block: wakeups come with any lock held.
+type Observer interface {
+	Sleeps()
+	Wakes()
+}
+
+// Observe makes o the observer of w, before anybody sleeps with it.
+func (w *Waiter) Observe(o Observer) { w.observer = o }
+
+// AnnounceSleep has the observer hear of the next sleep. Only w's task calls it.
+func (w *Waiter) AnnounceSleep() { w.announce = true }
+
+// AnnounceWakes says whether the observer hears of every Wake.
+func (w *Waiter) AnnounceWakes(on bool) { w.awaited.Store(on) }
+
+// sleeps tells the observer that the task goes to sleep.
+func (w *Waiter) sleeps() {
+	if w.announce {
+		w.announce = false
+		w.observer.Sleeps()
+	}
+}
+
+// Hold waits for a Wake or Interrupt as one who would run, and may not: it is no sleep.
+func (w *Waiter) Hold() { <-w.wakeup }
+
 // Wake ends the sleep of w's task, or the next one to begin.
 func (w *Waiter) Wake() {
+	if w.awaited.Load() {
+		w.observer.Wakes() // first: the sleep that comes after this one is told after it
+	}
 	select {
 	case w.wakeup <- struct{}{}:
 	default:
@@ -213,8 +247,9 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 	if w.signal.Load() {
 		return abi.ERESTARTSYS
 	}
+	w.sleeps()
 	began := Now()
-	w.sleeps.Add(1)
+	w.count.Add(1)
 	w.asleep.Store(int32(Interruptible))
 	defer func() {
 		w.asleep.Store(int32(Awake))
@@ -247,8 +282,9 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 
 // Block runs f, which waits in its own way, and counts the time as sleep.
 func (w *Waiter) Block(f func()) {
+	w.sleeps()
 	began := Now()
-	w.sleeps.Add(1)
+	w.count.Add(1)
 	w.asleep.Store(int32(Uninterruptible))
 	f()
 	w.asleep.Store(int32(Awake))
@@ -270,7 +306,7 @@ func (w *Waiter) Asleep() Sleepiness { return Sleepiness(w.asleep.Load()) }
 // Slept is the time that w's task has spent asleep, and Sleeps how often it went to
 // sleep: what it did not use of a CPU.
 func (w *Waiter) Slept() time.Duration { return time.Duration(w.slept.Load()) }
-func (w *Waiter) Sleeps() int64        { return w.sleeps.Load() }
+func (w *Waiter) Sleeps() int64        { return w.count.Load() }
 
 // Until waits until ready reports true. It returns nil then, even where a signal
 // came as well; ERESTARTSYS for a signal, ETIMEDOUT at the deadline. ready is called
