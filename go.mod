@@ -16,6 +16,8 @@ require (
 
 require github.com/creack/pty v1.1.24
 
+require github.com/google/uuid v1.6.0 // indirect
+
 require (
 	github.com/google/go-containerregistry v0.22.1
 	github.com/opencontainers/go-digest v1.0.0 // indirect
@@ -24,6 +26,7 @@ require (
 )
 
 require (
+	github.com/diskfs/go-diskfs v1.9.4
 	github.com/google/btree v1.1.2 // indirect
 	golang.org/x/exp v0.0.0-20231110203233-9a3e6036ecaa // indirect
 	golang.org/x/time v0.12.0 // indirect

@@ -14,6 +14,12 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
 	"kevlar/internal/arch"
 	"kevlar/internal/debian"
 )
@@ -162,6 +168,7 @@ func TestRootfs(t *testing.T) {
 		for name, script := range map[string]string{
 			"directory": "cp -a $ROOT $OUT",
 			"tar.gz":    "tar -C $ROOT -czf $OUT .",
+			"ext4":      "PATH=$PATH:/sbin mke2fs -q -t ext4 -d $ROOT $OUT 16M",
 			"cpio":      "cd $ROOT && find . | /bin/busybox cpio -o -H newc >$OUT",
 		} {
 			out := filepath.Join(dir, name)
@@ -177,6 +184,53 @@ func TestRootfs(t *testing.T) {
 				expect(t, 0, "42\n2\n", "")
 		}
 	})
+}
+
+// TestOCI boots an image layout: the image says what runs, as whom, where and with which environment.
+func TestOCI(t *testing.T) {
+	onTargets(t, func(t *testing.T, g target) {
+		archive := filepath.Join(t.TempDir(), "layer.tar")
+		if out, err := exec.Command("tar", "-C", tree(t, g.arch, nil), "-cf", archive, ".").CombinedOutput(); err != nil {
+			t.Fatalf("tar: %v: %s", err, out)
+		}
+		image := ociImage(t, archive, v1.ConfigFile{OS: "linux", Architecture: string(g.arch), Config: v1.Config{
+			Entrypoint: []string{"/bin/busybox", "sh", "-c"}, Cmd: []string{"id -u; pwd; echo $WORD; exit 7"},
+			Env: []string{"WORD=said"}, WorkingDir: "/tmp", User: "12:13",
+		}})
+		kevlar(t, nil, g.args("--rootfs", image)...).expect(t, 7, "12\n/tmp\nsaid\n", "")
+		kevlar(t, nil, g.args("--rootfs", image, "--", "sh", "-c", "echo $((6*7))")...).expect(t, 0, "42\n", "")
+		kevlar(t, nil, g.args("--rootfs", image, "-e", "WORD=other", "-u", "0", "-w", "/")...).expect(t, 7, "0\n/\nother\n", "")
+	})
+}
+
+// ociImage makes an image layout with one layer.
+func ociImage(t *testing.T, archive string, config v1.ConfigFile) string {
+	t.Helper()
+	dir := t.TempDir()
+	layer, err := tarball.LayerFromFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := mutate.AppendLayers(empty.Image, layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.RootFS = have.RootFS
+	if image, err = mutate.ConfigFile(image, &config); err != nil {
+		t.Fatal(err)
+	}
+	index, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := index.AppendImage(image); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // tree is a directory with a BusyBox and more files.

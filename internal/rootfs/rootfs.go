@@ -1,8 +1,6 @@
 // Package rootfs makes the root file systems that machines boot with. It reads
-// directories, tar and cpio archives and OCI images and writes an initramfs; it knows ext4 images,
-// which a machine takes as a disk; and it puts together the BusyBox userland of
-// runs that name no root file system.
-//
+// directories, tar and cpio archives, ext4 images and OCI images and writes an initramfs; and it puts together the
+// BusyBox userland of runs that name no root file system.
 // Owners, modes, devices and hard links come from the archive, so that nobody has
 // to be root to build an image. Files of a directory belong to root in the guest,
 // as they do in an image.
@@ -102,7 +100,7 @@ func sniff(r *file) (Kind, error) {
 	return 0, errors.New("neither a directory nor a tar, cpio (newc) or ext4 image")
 }
 
-// WriteTo copies the root file system into an initramfs. An ext4 image cannot be.
+// WriteTo copies the root file system into an initramfs.
 func (s Source) WriteTo(w *Writer) error {
 	var err error
 	switch s.Kind {
@@ -114,8 +112,8 @@ func (s Source) WriteTo(w *Writer) error {
 		err = addCPIO(w, s.Path)
 	case OCI:
 		err = addOCI(w, s.image)
-	default:
-		err = errors.New("not an archive")
+	case Ext4:
+		err = addExt4(w, s.Path)
 	}
 	if err != nil {
 		return fmt.Errorf("root file system %s: %w", s.Path, err)

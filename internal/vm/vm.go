@@ -164,9 +164,7 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 			return q, err
 		}
 		files = func(w *rootfs.Writer) error { return w.AddBusybox(busybox) }
-	} else if src.Kind == rootfs.Ext4 && c.Kernel == Kevlar {
-		return q, fmt.Errorf("%s: Kevlar cannot mount ext4 yet; --kernel linux can", c.Rootfs)
-	} else if src.Kind == rootfs.Ext4 {
+	} else if src.Kind == rootfs.Ext4 && c.Kernel == Linux {
 		q.Disks = []qemu.Disk{{Path: c.Rootfs}}
 	} else {
 		files = src.WriteTo
