@@ -1,5 +1,7 @@
 package machine
 
+import "fmt"
+
 // Regs are the registers of a user program on x86-64, and what Enter keeps with
 // them. The assembly in machine/metal knows the offsets. Make them with NewRegs:
 // the XSAVE image wants a 64-byte alignment, which the size gives them (a test asserts it).
@@ -49,6 +51,16 @@ func (r *Regs) StackPtr() uint64     { return r.SP }
 func (r *Regs) SetStackPtr(v uint64) { r.SP = v }
 func (r *Regs) TLS() uint64          { return r.FS }
 func (r *Regs) SetTLS(v uint64)      { r.FS = v }
+
+// String lists the general registers, four to a line, for people.
+func (r *Regs) String() string {
+	return fmt.Sprintf("rip %016x  rsp %016x  flags %08x\n", r.IP, r.SP, r.Flags) +
+		fmt.Sprintf("rax %016x  rbx %016x  rcx %016x  rdx %016x\n", r.AX, r.BX, r.CX, r.DX) +
+		fmt.Sprintf("rsi %016x  rdi %016x  rbp %016x   r8 %016x\n", r.SI, r.DI, r.BP, r.R8) +
+		fmt.Sprintf(" r9 %016x  r10 %016x  r11 %016x  r12 %016x\n", r.R9, r.R10, r.R11, r.R12) +
+		fmt.Sprintf("r13 %016x  r14 %016x  r15 %016x\n", r.R13, r.R14, r.R15) +
+		fmt.Sprintf(" fs %016x   gs %016x\n", r.FS, r.GS)
+}
 
 // RestartSyscall rewinds r to the system call instruction, with its number and
 // first argument as they were.

@@ -1,5 +1,11 @@
 package machine
 
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
 // Regs are the registers of a user program on ARM64, and what Enter keeps with
 // them. The assembly in machine/metal knows the offsets.
 type Regs struct {
@@ -36,6 +42,20 @@ func (r *Regs) StackPtr() uint64     { return r.SP }
 func (r *Regs) SetStackPtr(v uint64) { r.SP = v }
 func (r *Regs) TLS() uint64          { return r.TPIDR }
 func (r *Regs) SetTLS(v uint64)      { r.TPIDR = v }
+
+// String lists the general registers, four to a line, for people.
+func (r *Regs) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, " pc %016x   sp %016x  pstate %08x  tpidr %016x\n", r.PCReg, r.SP, r.PSTATE, r.TPIDR)
+	for i, x := range r.X {
+		end := "  "
+		if i%4 == 3 || i == len(r.X)-1 {
+			end = "\n"
+		}
+		fmt.Fprintf(&b, "%3s %016x%s", "x"+strconv.Itoa(i), x, end)
+	}
+	return b.String()
+}
 
 // RestartSyscall rewinds r to the system call instruction, with its number and
 // first argument as they were.

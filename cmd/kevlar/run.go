@@ -37,6 +37,7 @@ type runCmd struct {
 	Volume   []string      `short:"v" sep:"none" help:"Share a directory of this host." placeholder:"HOST:GUEST[:ro]"`
 	QEMUArgs []string      `name:"qemu-arg" sep:"none" help:"One more argument for QEMU." placeholder:"ARG"`
 	GDB      bool          `name:"gdb" help:"Halt the machine at its start, for a debugger on port 1234."`
+	Panics   string        `name:"panic-report" help:"File for the kernel's reports on its own failures (default: kevlar-panic-ARCH-TIME.txt here)." placeholder:"FILE"`
 	Append   []string      `sep:"none" help:"One more word for the kernel's command line." placeholder:"WORD"`
 	Verbose  bool          `help:"Show the kernel's log on standard error."`
 	Command  []string      `arg:"" optional:"" passthrough:"partial" help:"Program to run, and its arguments."`
@@ -110,6 +111,8 @@ func (r *runCmd) Run(ctx context.Context) error {
 		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 		c.Interrupt = interrupts(cancel)
 	}
+	reports := &reports{path: r.Panics, config: c, stderr: c.Progress}
+	c.Report = reports.add
 	result, err := vm.Run(ctx, c)
 	restore()
 	if err != nil {

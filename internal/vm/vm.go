@@ -60,6 +60,7 @@ type Config struct {
 	Interrupt <-chan struct{} // each value becomes a SIGINT to the program
 	Timeout   time.Duration   // none
 	Log       io.Writer       // the kernel's log on the serial port, as it comes
+	Report    func(Report)    // is given each report of the kernel on its own failures
 	Progress  io.Writer       // what is prepared, a line at a time
 	Verbose   bool            // the kernel logs all it has to say
 	Append    []string        // more words for the kernel
@@ -95,6 +96,7 @@ type Result struct {
 	Outcome Outcome
 	Reason  string        // why the program could not be run, if the kernel said so
 	Log     string        // the kernel's log; its end, where it is long
+	Panic   *Report       // the first report of a panic
 	QEMU    string        // what QEMU had to complain about
 	Elapsed time.Duration // from starting QEMU to the status
 }
@@ -328,10 +330,20 @@ func (c *Config) run(ctx context.Context, q qemu.Config) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	log := &tail{}
-	var out io.Writer = log
-	if c.Log != nil {
-		out = io.MultiWriter(log, c.Log)
+	var found *Report // written by the copy of the serial port, which machine.Wait waits for
+	report := func(r Report) {
+		if found == nil && r.Title == proto.PanicReport {
+			found = &r
+		}
+		if c.Report != nil {
+			c.Report(r)
+		}
 	}
+	outs := []io.Writer{log, &reportFinder{found: report}}
+	if c.Log != nil {
+		outs = append(outs, c.Log)
+	}
+	out := io.MultiWriter(outs...)
 	begin := time.Now()
 	machine, err := qemu.Start(ctx, q, out)
 	if err != nil {
@@ -415,9 +427,15 @@ func (c *Config) run(ctx context.Context, q qemu.Config) (Result, error) {
 	machine.Wait()
 	copies.Wait()
 	r.Log, r.QEMU = log.String(), machine.Stderr()
-	if r.Outcome == NoStatus && panicked(r.Log) {
-		r.Outcome = Panicked
+	if r.Outcome == NoStatus {
+		if text := lastWords(r.Log); text != "" {
+			r.Outcome = Panicked
+			if found == nil && c.Kernel == Kevlar {
+				report(Report{proto.PanicReport, text + symbols(text, q.Kernel)})
+			}
+		}
 	}
+	r.Panic = found
 	return r, nil
 }
 
@@ -446,11 +464,6 @@ func (c *Config) steer(ctx context.Context, control io.Writer) {
 	}
 }
 
-// panicked tells from a kernel's log whether it ended in a panic.
-func panicked(log string) bool {
-	return strings.Contains(log, "Kernel panic") || strings.Contains(log, "kernel panic") || strings.Contains(log, "fatal error:")
-}
-
 // Explain is one message on a run that did not end with the program's own status,
 // with what the kernel said last where that is not known to be the program's fault; "" for one that did.
 func (r Result) Explain() string {
@@ -468,6 +481,9 @@ func (r Result) Explain() string {
 	if r.QEMU != "" {
 		what += "\nQEMU: " + r.QEMU
 	}
+	if r.Panic != nil {
+		return what + ":\n" + firstLines(r.Panic.Text, 40)
+	}
 	if log := lastLines(r.Log, 40); log != "" && r.Outcome != TimedOut {
 		what += "\nthe kernel's last words:\n" + log
 	}
@@ -477,6 +493,11 @@ func (r Result) Explain() string {
 func lastLines(s string, n int) string {
 	lines := strings.Split(strings.TrimRight(s, "\r\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+func firstLines(s string, n int) string {
+	lines := strings.SplitAfterN(s, "\n", n+1)
+	return strings.TrimRight(strings.Join(lines[:min(n, len(lines))], ""), "\n")
 }
 
 // tail keeps the end of what is written to it.

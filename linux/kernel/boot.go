@@ -12,6 +12,7 @@ import (
 	"kevlar/linux/block"
 	"kevlar/linux/chardev"
 	"kevlar/linux/clock"
+	"kevlar/linux/diag"
 	"kevlar/linux/fs/cgroup"
 	"kevlar/linux/fs/devpts"
 	"kevlar/linux/fs/devtmpfs"
@@ -79,6 +80,7 @@ func (s *system) run() (int, error) {
 	}
 	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: klog.Log}
 	s.k.Stop = func(how machine.StopKind) { s.stop(how, 0) }
+	diag.New(s.k).Register()
 	proc.Register(s.k)
 	sysfs.Register(s.m)
 	cgroup.Register(s.k)
@@ -103,7 +105,7 @@ func (s *system) run() (int, error) {
 	return s.status(<-ended), nil
 }
 
-// status is the machine's exit status for the first process's.
+// status is the machine's exit status for the first process's. A panic counts more.
 func (s *system) status(w task.WaitStatus) int {
 	if s.k.Panics.Load() > 0 {
 		return statusPanic
@@ -287,6 +289,10 @@ func (s *system) stop(how machine.StopKind, status int) {
 	if c := tty.Console(); c != nil {
 		c.Drain(wait.NewWaiter())
 	}
-	s.host.exit(status)
+	if s.k != nil && s.k.Panics.Load() > 0 {
+		s.host.panicked()
+	} else {
+		s.host.exit(status)
+	}
 	s.m.Stop(how, status)
 }

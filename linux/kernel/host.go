@@ -52,6 +52,13 @@ func (h *host) exit(status int) {
 	}
 }
 
+// panicked tells the host that the kernel has panicked, which the status alone does not.
+func (h *host) panicked() {
+	if h.control != nil {
+		fmt.Fprint(h.control, "panic\n")
+	}
+}
+
 // fail tells the host why there was no first process.
 func (h *host) fail(err error) {
 	if h.control != nil {

@@ -100,6 +100,15 @@ func Log(priority int, text string) {
 // Printf adds a message of the kernel's own.
 func Printf(level int, format string, args ...any) { Log(level, fmt.Sprintf(format, args...)) }
 
+// Print writes text to the console as it is, between two messages, whatever the console's level.
+func Print(text string) {
+	console.mu.Lock()
+	defer console.mu.Unlock()
+	if console.write != nil {
+		console.write(text)
+	}
+}
+
 // String is the record as the console shows it: each line after the time, with a
 // newline.
 func (r Record) String() string {

@@ -1,7 +1,12 @@
 package task
 
 import (
+	"context"
 	"runtime/debug"
+	"runtime/pprof"
+	"strconv"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -24,9 +29,16 @@ type AddressSpace interface {
 
 // run is the life of a task: its goroutine.
 func (t *Task) run() {
+	t.label()
 	t.beginTime()
 	for !t.loop() {
 	}
+}
+
+// label names the goroutine after its task, in tracebacks and profiles.
+func (t *Task) label() {
+	_, thread := t.IDs()
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("task", strconv.Itoa(thread))))
 }
 
 // loop runs the task until it ends, or until a Go panic, which it turns into the
@@ -146,15 +158,30 @@ func (t *Task) panicked(p any) {
 		return
 	}
 	t.Kernel.Panics.Add(1)
-	if t.Kernel.Log != nil {
+	if f := t.Kernel.Panicked; f != nil {
+		f(t, p)
+	} else if t.Kernel.Log != nil {
 		t.Kernel.Log(0, t.describe()+": panic: "+describePanic(p)+"\n"+string(debug.Stack()))
 	}
 	g := t.Group
-	g.mu.Lock()
+	if !tryLock(&g.mu) {
+		panic(p) // it has panicked with the lock held
+	}
 	defer g.mu.Unlock()
 	if t.exiting {
 		panic(p) // in its end: nothing sound is left to do with the task
 	}
 	g.beginExit(WaitStatus(unix.SIGKILL))
 	t.attention()
+}
+
+// tryLock locks mu unless its holder does not let go of it for so long that it never will.
+func tryLock(mu *sync.Mutex) bool {
+	for range 1000 {
+		if mu.TryLock() {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return false
 }

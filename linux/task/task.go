@@ -45,6 +45,9 @@ type Kernel struct {
 
 	// Panics counts Go panics that killed a task: the machine ends with a failure.
 	Panics atomic.Int64
+	// Panicked reports such a panic, called by the goroutine that panicked: its stack
+	// still shows where. Where it is nil the panic is logged.
+	Panicked func(t *Task, p any)
 
 	users    users
 	initial  atomic.Pointer[PIDNamespace] // the first task's

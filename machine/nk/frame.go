@@ -105,7 +105,7 @@ func allocFrame() mem.Frame {
 func heapFrame() mem.Frame {
 	f := allocFrame()
 	if f == 0 {
-		print("\nkernel: the Go heap found no free memory\n")
+		dumpThread(thisCPU().thread(), "the Go heap found no free memory", uint64(frames.heap))
 		die()
 	}
 	frames.heap++

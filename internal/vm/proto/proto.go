@@ -31,8 +31,20 @@ const (
 // Exit says that the program has ended with the status.
 func Exit(status int) string { return fmt.Sprintf("exit %d\n", status) }
 
-// Panic says that the kernel has panicked.
+// Panic says that the kernel has panicked, in the place of a status.
 const Panic = "panic\n"
+
+// Lines around a report of the kernel on the serial port: the first one has its title, too.
+const (
+	ReportBegin = "======== kevlar: "
+	ReportEnd   = "======== end of report"
+)
+
+// PanicReport and WatchdogReport are titles of reports: something broke, or is stuck.
+const (
+	PanicReport    = "panic report"
+	WatchdogReport = "watchdog report"
+)
 
 // Error starts a line with the reason why the program could not be run, in words for the user. A status follows.
 const Error = "error "

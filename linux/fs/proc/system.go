@@ -73,8 +73,22 @@ func (fs *FS) addSystem(d *pseudo.Dir) {
 		file(ipc, name, show)
 	}
 	fs.addSysctl(d.AddDir("sys", 0o555))
-	file(d.AddDir("kevlar", 0o555), "usage", showUsage)
+	kevlar := d.AddDir("kevlar", 0o555)
+	file(kevlar, "usage", showUsage)
+	for _, f := range Kevlar {
+		kevlar.AddText(f.Name, f.Mode, f.Text)
+	}
 }
+
+// File is a text file with its name and permissions.
+type File struct {
+	Name string
+	Mode uint32
+	Text *pseudo.Text
+}
+
+// Kevlar are more files of /proc/kevlar, about the kernel itself: others add to it before the first mount.
+var Kevlar []File
 
 // showUsage is what the kernel itself uses: whoever suspects a leak compares two reads
 // with the same programs running.
