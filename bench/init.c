@@ -5,7 +5,7 @@
 // the least length of a sample in nanoseconds, "limit N" the seconds that a benchmark may take, and "run NAME [ARG]" runs
 // a benchmark in a process of its own. On the console a report is a line that begins with "@kb ", whatever else kernels say:
 //
-//	@kb boot COUNTER MEMORY-KIB
+//	@kb boot COUNTER USED-KIB UNAVAILABLE-KIB
 //	@kb begin NAME/ARG
 //	@kb end NAME/ARG ok LEAST MEDIAN
 //	@kb end NAME/ARG fail REASON
@@ -47,17 +47,20 @@ static uint64_t counter(void)
 #endif
 }
 
-static long used_kib(long total_kib)
+// used_kib is what the kernel does not count as free of the machine's memory, and as available.
+static void used_kib(long total, long *used, long *unavailable)
 {
 	char line[128];
-	long free = -1;
+	long v;
 	FILE *f = fopen("/proc/meminfo", "r");
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "MemFree: %ld", &free) == 1)
-			break;
+	while (f && fgets(line, sizeof line, f)) {
+		if (sscanf(line, "MemFree: %ld", &v) == 1)
+			*used = total - v;
+		if (sscanf(line, "MemAvailable: %ld", &v) == 1)
+			*unavailable = total - v;
+	}
 	if (f)
 		fclose(f);
-	return free < 0 ? -1 : total_kib - free;
 }
 
 static void loopback_up(void)
@@ -167,9 +170,11 @@ int main(int argc, char **argv)
 	long n;
 	while (list && fgets(line, sizeof line, list)) {
 		long arg = 0;
-		if (sscanf(line, "boot %ld", &n) == 1)
-			say("boot %llu %ld", (unsigned long long)began, used_kib(n));
-		else if (sscanf(line, "sample %ld", &n) == 1)
+		if (sscanf(line, "boot %ld", &n) == 1) {
+			long used = -1, unavailable = -1;
+			used_kib(n, &used, &unavailable);
+			say("boot %llu %ld %ld", (unsigned long long)began, used, unavailable);
+		} else if (sscanf(line, "sample %ld", &n) == 1)
 			sample = n;
 		else if (sscanf(line, "limit %ld", &n) == 1)
 			limit = n;

@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 		"@kb begin tasks/10\r\n":                       {kind: "begin", name: "tasks/10"},
 		"@kb end getpid ok 101.5 103.25\r\n":           {kind: "ok", name: "getpid", least: 101.5, median: 103.25},
 		"@kb end stat fail no such file (status 0)\n":  {kind: "fail", name: "stat", reason: "no such file (status 0)"},
-		"@kb boot 123456 20480\n":                      {kind: "boot", counter: 123456, memory: 20480},
+		"@kb boot 123456 20480 30000\n":                {kind: "boot", counter: 123456, memory: 20480, unavailable: 30000},
 		"[    1.5] a driver's words@kb begin getpid\n": {kind: "begin", name: "getpid"},
 		"@kb done\n": {kind: "done"},
 	} {
@@ -257,10 +257,10 @@ func TestMatching(t *testing.T) {
 		}
 		return n
 	}
-	if d := cmp.Diff([]string{bootToInit, wholeRun, memoryIdle, "p/1", "q"}, names(Options{}, 1)); d != "" {
+	if d := cmp.Diff([]string{bootToInit, wholeRun, memoryIdle, memoryTaken, "p/1", "q"}, names(Options{}, 1)); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]string{bootToInit, memoryIdle, "p/1", "q"}, names(Options{ICount: true}, 1)); d != "" {
+	if d := cmp.Diff([]string{bootToInit, memoryIdle, memoryTaken, "p/1", "q"}, names(Options{ICount: true}, 1)); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{"p/1", "p/4"}, names(Options{Match: regexp.MustCompile("^p/")}, 4)); d != "" {

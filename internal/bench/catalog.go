@@ -57,15 +57,17 @@ func (r Row) Name() string {
 
 // Rows of the machine as a whole: no program measures them, the first process reports what it finds.
 const (
-	bootToInit = "boot_to_init"
-	wholeRun   = "whole_run"
-	memoryIdle = "memory_idle"
+	bootToInit  = "boot_to_init"
+	wholeRun    = "whole_run"
+	memoryIdle  = "memory_idle"
+	memoryTaken = "memory_unavailable"
 )
 
 var bootRows = []Row{
 	{Program: bootToInit, Unit: MS, What: "from the start of the machine to the first process"},
 	{Program: wholeRun, Unit: MS, What: "from the start of the machine to its end, with a first process that ends it at once"},
-	{Program: memoryIdle, Unit: KiB, What: "what the first process finds taken of the machine's memory"},
+	{Program: memoryIdle, Unit: KiB, What: "what the first process finds used of the machine's memory: all but MemFree"},
+	{Program: memoryTaken, Unit: KiB, What: "what programs cannot have of the machine's memory: all but MemAvailable"},
 }
 
 // booted tells whether a row is of the machine as a whole.

@@ -182,7 +182,7 @@ func (g *guest) bootFigures(ctx context.Context) (map[string]float64, error) {
 	err := g.boot(ctx, bootMemory, fmt.Sprintf("boot %d\n", bootMemory>>10), func(e event) {
 		if e.kind == "boot" {
 			values[bootToInit] = ms()
-			values[memoryIdle] = float64(e.memory)
+			values[memoryIdle], values[memoryTaken] = e.memory, e.unavailable
 			if g.icount {
 				values[bootToInit] = e.counter / g.countsPerNS() / (1 << icountShift)
 			}
@@ -288,7 +288,8 @@ type event struct {
 	least, median float64
 	reason        string
 	counter       float64
-	memory        int64 // KiB
+	memory        float64 // KiB
+	unavailable   float64
 }
 
 // parse reads a report in a line of the console.
@@ -303,8 +304,8 @@ func parse(line string) (event, bool) {
 	switch {
 	case len(f) == 1 && f[0] == "done":
 		return event{kind: "done"}, true
-	case len(f) == 3 && f[0] == "boot":
-		return event{kind: "boot", counter: number(1), memory: int64(number(2))}, true
+	case len(f) == 4 && f[0] == "boot":
+		return event{kind: "boot", counter: number(1), memory: number(2), unavailable: number(3)}, true
 	case len(f) == 2 && f[0] == "begin":
 		return event{kind: "begin", name: f[1]}, true
 	case len(f) == 5 && f[0] == "end" && f[2] == "ok":

@@ -101,8 +101,8 @@ func sysSysinfo(t *task.Task, a *Args) (uint64, error) {
 	for i, load := range t.Kernel.LoadAverage() {
 		le.PutUint64(b[8+8*i:], uint64(load*(1<<16))) // SI_LOAD_SHIFT
 	}
-	le.PutUint64(b[32:], uint64(memory.Total)*pageSize)
-	le.PutUint64(b[40:], uint64(memory.Free)*pageSize)
+	le.PutUint64(b[32:], uint64(memory.Total+memory.Reserved)*pageSize)
+	le.PutUint64(b[40:], uint64(memory.Free+memory.Spare)*pageSize)
 	le.PutUint64(b[48:], uint64(mm.SharedPages())*pageSize)
 	le.PutUint16(b[80:], uint16(min(t.Kernel.Threads(), 0xffff)))
 	le.PutUint32(b[104:], 1) // mem_unit: sizes are in bytes

@@ -40,6 +40,8 @@ type Source interface {
 	// Free and Total are numbers of frames, for /proc/meminfo.
 	Free() int
 	Total() int
+	// Heap is how many frames the Go heap has, and how many are set aside for it; the latter are neither free nor in Total.
+	Heap() (has, share int)
 }
 
 const batch = 128
@@ -121,9 +123,11 @@ func (f Frame) Unref() {
 
 // Stats are numbers of frames.
 type Stats struct {
-	Total int // that programs can have
-	Free  int // that nobody uses
-	InUse int // that have a reference
+	Total    int // that programs can have
+	Free     int // of them, that nobody uses
+	InUse    int // that have a reference
+	Reserved int // set aside for the Go heap
+	Spare    int // of them, that it has not taken
 }
 
 // Usage counts frames. After everything that ran has ended, InUse is what it was
@@ -134,6 +138,8 @@ func Usage() Stats {
 	s := Stats{InUse: int(inUse.Load())}
 	if pool.source != nil {
 		s.Total, s.Free = pool.source.Total(), pool.source.Free()+pool.n
+		has, share := pool.source.Heap()
+		s.Reserved, s.Spare = share, max(share-has, 0)
 	}
 	return s
 }

@@ -73,6 +73,8 @@ func (Frames) Give(f []mem.Frame) {
 func (Frames) Free() int  { return int(call(callFreeFrames, 0, 0, 0)) }
 func (Frames) Total() int { return int(frames.total - frames.reserve) }
 
+func (Frames) Heap() (has, share int) { return int(frames.heap), int(frames.reserve) }
+
 // WaitIRQs waits until a device interrupts while no CPU's Enter takes notice of it,
 // and returns the lines that did. One goroutine at a time; it blocks like a system
 // call does, without holding up others. The set may be empty.

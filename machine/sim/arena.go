@@ -58,6 +58,8 @@ func (s *source) Free() int {
 
 func (s *source) Total() int { return arenaFrames - 1 }
 
+func (s *source) Heap() (has, share int) { return 0, 0 }
+
 // Exhaust makes memory run out: once the frames in stock are used (a few hundred at
 // most), allocations fail until restore is called. It affects all machines: tests
 // that use it must not run in parallel with others.

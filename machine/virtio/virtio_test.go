@@ -29,6 +29,7 @@ func (a *arena) Take(out []mem.Frame) int {
 func (a *arena) Give([]mem.Frame) {}
 func (a *arena) Free() int        { return int(a.end - a.next) }
 func (a *arena) Total() int       { return int(a.end) }
+func (a *arena) Heap() (int, int) { return 0, 0 }
 
 func TestMain(m *testing.M) {
 	// Not Go's memory: the direct map is addresses, which the garbage collector must

@@ -149,14 +149,15 @@ func showDevices(w *bytes.Buffer) {
 	}
 }
 
-// meminfo is the machine's memory in pages.
+// meminfo is the machine's memory in pages. As on Linux, what is free includes what the kernel keeps for itself; what is
+// available does not.
 type meminfo struct {
-	total, free, cached, dirty, shared, anonymous int
+	total, free, kept, cached, dirty, shared, anonymous int
 }
 
 func readMemInfo() (m meminfo) {
 	u := mem.Usage()
-	m.total, m.free = u.Total, u.Free
+	m.total, m.free, m.kept = u.Total+u.Reserved, u.Free+u.Spare, u.Spare
 	files, dirty := mm.CachedPages()
 	m.shared, m.dirty = mm.SharedPages(), dirty
 	m.cached = files + m.shared
@@ -168,7 +169,7 @@ func readMemInfo() (m meminfo) {
 // files but for those that keep the system going.
 func (m *meminfo) available() int {
 	files := m.cached - m.shared - m.dirty
-	return min(m.free+files-files/8, m.total)
+	return min(m.free-m.kept+files-files/8, m.total)
 }
 
 // showMemInfo is meminfo, with the lines of Linux 6.1. Frames that are neither free nor a
