@@ -59,7 +59,8 @@ const (
 	Execute
 )
 
-// Trap is the result of Machine.Enter.
+// Trap is the result of Machine.Enter. Of a Syscall or an Interrupt only Kind means anything:
+// the rest is left as it was.
 type Trap struct {
 	Kind      TrapKind
 	Exception ExceptionKind
@@ -85,9 +86,9 @@ type Space struct {
 // called from any goroutine.
 type Machine interface {
 	// Enter runs user code with the registers in r and the address space s, until
-	// the next trap. It saves and restores everything that user code can see,
-	// vector registers included. One goroutine at a time enters with the same r.
-	Enter(r *Regs, s *Space) Trap
+	// the next trap, which it describes in t. It saves and restores everything that user
+	// code can see, vector registers included. One goroutine at a time enters with the same r.
+	Enter(r *Regs, s *Space, t *Trap)
 
 	// Kick makes an Enter that runs with r, or the next one to begin, return
 	// promptly with an Interrupt trap.
@@ -97,9 +98,11 @@ type Machine interface {
 	// it can be read and copied. No Enter with r may be running.
 	SaveFP(r *Regs)
 
-	// UserTime is the time that Enter has spent in user mode with r. It may be asked
-	// while an Enter runs, which counts once it returns.
-	UserTime(r *Regs) time.Duration
+	// Ticks tells how often a clock's tick, or another interrupt, has found the program of r in
+	// user mode, and how often the kernel at work since it left. Only their ratio means
+	// anything: reading a clock at each trap would cost more than most system calls. No Enter
+	// with r may be running.
+	Ticks(r *Regs) (user, kernel uint64)
 
 	// NewSpace makes an address space without user mappings.
 	NewSpace() (*Space, error)

@@ -16,9 +16,9 @@ type Regs struct {
 	FX    [832]byte
 	FPCPU uint32
 	Kick  uint32 // set by Machine.Kick: Enter returns at once
-	// Ran counts ticks of the machine's counter spent in user mode: Machine.UserTime.
-	Ran uint64
-	_   [28]uint32
+	// UserTicks and KernelTicks are what Machine.Ticks tells.
+	UserTicks, KernelTicks uint64
+	_                      [26]uint32
 }
 
 // NewRegs returns the registers of a program that has not run yet: all zero, the
@@ -37,9 +37,10 @@ func (r *Regs) ResetFP() {
 	r.FPCPU = 0
 }
 
-// Syscall returns the number and arguments of the system call that r stopped at.
-func (r *Regs) Syscall() (nr uint64, args [6]uint64) {
-	return r.AX, [6]uint64{r.DI, r.SI, r.DX, r.R10, r.R8, r.R9}
+// Syscall returns the number of the system call that r stopped at, and puts its arguments in a.
+func (r *Regs) Syscall(a *[6]uint64) (nr uint64) {
+	a[0], a[1], a[2], a[3], a[4], a[5] = r.DI, r.SI, r.DX, r.R10, r.R8, r.R9
+	return r.AX
 }
 
 // SetReturn sets the result of a system call: a negative errno for an error.

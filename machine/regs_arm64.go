@@ -14,9 +14,10 @@ type Regs struct {
 	PSTATE, TPIDR uint64
 	_             [2]uint64 // for metal: ESR_EL1, FAR_EL1
 	FPSR, FPCR    uint64
-	// Ran counts ticks of the machine's counter spent in user mode: Machine.UserTime.
-	Ran  uint64
-	_    [5]uint64
+	// UserTicks and KernelTicks are what Machine.Ticks tells.
+	UserTicks, KernelTicks uint64
+
+	_    [4]uint64
 	V    [64]uint64 // V0..V31, low half first
 	Kick uint32     // set by Machine.Kick: Enter returns at once
 	_    uint32
@@ -28,9 +29,10 @@ func NewRegs() *Regs { return new(Regs) }
 // ResetFP gives the floating-point unit its initial state.
 func (r *Regs) ResetFP() { r.V, r.FPSR, r.FPCR = [64]uint64{}, 0, 0 }
 
-// Syscall returns the number and arguments of the system call that r stopped at.
-func (r *Regs) Syscall() (nr uint64, args [6]uint64) {
-	return r.X[8], [6]uint64{r.X[0], r.X[1], r.X[2], r.X[3], r.X[4], r.X[5]}
+// Syscall returns the number of the system call that r stopped at, and puts its arguments in a.
+func (r *Regs) Syscall(a *[6]uint64) (nr uint64) {
+	a[0], a[1], a[2], a[3], a[4], a[5] = r.X[0], r.X[1], r.X[2], r.X[3], r.X[4], r.X[5]
+	return r.X[8]
 }
 
 // SetReturn sets the result of a system call: a negative errno for an error.

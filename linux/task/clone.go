@@ -128,7 +128,7 @@ func (t *Task) share(c *Task, a *CloneArgs) error {
 		}
 		c.Mem = space
 	}
-	c.mem = c.Mem
+	c.setMemory(c.Mem)
 	c.image.Store(t.Image().retain())
 	if a.Flags&unix.CLONE_FS != 0 {
 		t.FS.Ref()

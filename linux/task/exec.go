@@ -351,7 +351,8 @@ func (t *Task) takeLead() {
 func (t *Task) replace(p *program, id *cred.Cred, secure bool) {
 	g := t.Group
 	t.leaveMemory()
-	t.Mem, t.mem, p.space = p.space, p.space, nil
+	t.Mem, p.space = p.space, nil
+	t.setMemory(t.Mem)
 	t.Mem.SetLimits(g)
 	p.image.Exe = p.file
 	p.file = nil

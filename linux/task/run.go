@@ -27,6 +27,9 @@ type AddressSpace interface {
 	Fault(addr user.Addr, access machine.Access) error
 }
 
+// setMemory gives the task its address space. Only itself, or its maker, calls this.
+func (t *Task) setMemory(m AddressSpace) { t.mem, t.space = m, m.Hardware() }
+
 // run is the life of a task: its goroutine.
 func (t *Task) run() {
 	t.label()
@@ -60,18 +63,18 @@ func (t *Task) loop() (ended bool) {
 			finished = true
 			return true
 		}
-		trap := m.Enter(t.Regs, t.mem.Hardware())
-		switch trap.Kind {
+		m.Enter(t.Regs, t.space, &t.trap)
+		switch t.trap.Kind {
 		case machine.Syscall:
 			t.syscall()
 		case machine.Fault:
-			t.fault(&trap)
+			t.fault(&t.trap)
 			t.leaveSection()
 		case machine.Interrupt:
 			t.tick()
 			t.leaveSection()
 		case machine.Exception:
-			t.exception(&trap)
+			t.exception(&t.trap)
 		}
 	}
 }
@@ -89,8 +92,7 @@ func (t *Task) end() {
 
 // syscall does the system call that the registers hold.
 func (t *Task) syscall() {
-	nr, args := t.Regs.Syscall()
-	t.Call = Call{uint64(uint32(nr)), args} // the upper half of the number means nothing
+	t.Call.Number = uint64(uint32(t.Regs.Syscall(&t.Call.Args))) // the upper half means nothing
 	if s := t.Seccomp(); s != nil && !t.mayCall(s) {
 		return
 	}

@@ -78,7 +78,9 @@ type Task struct {
 	Group  *Group       // its process
 	Call   Call         // the system call under way, or the last one
 
-	mem     AddressSpace // Mem, as far as the run loop and copies need it
+	mem     AddressSpace   // Mem, as far as the run loop and copies need it: setMemory
+	space   *machine.Space // mem's, at hand for each Enter
+	trap    machine.Trap   // why the program stopped last
 	image   atomic.Pointer[Image]
 	shown   atomic.Pointer[holdings] // Mem, Files and FS for others to see
 	pid     *pid                     // guarded by procs; de-threading in execve moves it

@@ -44,7 +44,7 @@ const stackTop = 0x7000_0000
 func first(t *testing.T) *Task {
 	k := &Kernel{Machine: sim.New(t, sim.Config{})}
 	f := k.newFirst("init", 1000, nil)
-	f.mem = &bytes{stackTop - 0x10000, make([]byte, 0x10000), nil}
+	f.setMemory(&bytes{stackTop - 0x10000, make([]byte, 0x10000), nil})
 	f.Regs.SetStackPtr(stackTop)
 	return f
 }
@@ -54,7 +54,7 @@ func fork(t *testing.T, p *Task, flags uint64) *Task {
 	t.Helper()
 	a := &CloneArgs{Flags: flags, ExitSignal: unix.SIGCHLD}
 	c := p.newThread(a)
-	c.mem = p.mem
+	c.setMemory(p.mem)
 	if flags&unix.CLONE_THREAD != 0 {
 		c.Group = p.Group
 	} else {
@@ -430,7 +430,7 @@ func runProgram(t *testing.T, dispatch func(*Task) (uint64, error), program func
 		return dispatch(c)
 	}
 	c := fork(t, p, 0)
-	c.mem = &bytes{stackTop - 0x10000, make([]byte, 0x10000), space}
+	c.setMemory(&bytes{stackTop - 0x10000, make([]byte, 0x10000), space})
 	c.Regs.SetPC(sim.Program(program))
 	go c.run()
 	w := waitAny(t, p, WEXITED)

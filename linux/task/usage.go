@@ -36,10 +36,10 @@ func (u *Usage) add(o Usage) {
 	u.Writes += o.Writes
 }
 
-// cpuTimes are the times of a thread. The machine measures how long its program runs
-// (Machine.UserTime), so that a system call costs no reading of the clock here; the
-// rest of the time since the thread began, without what it slept or waited for a CPU,
-// is system time.
+// cpuTimes are the times of a thread. Their sum is exact: the time since the thread began,
+// without what it slept or waited for a CPU. How it is divided is told by the machine's
+// ticks (Machine.Ticks), so that a system call costs no reading of the clock; neither part ever
+// gets less, and a thread that no tick has found in the kernel was in user mode.
 type cpuTimes struct {
 	user, system atomic.Int64 // nanoseconds, as of the last count
 	minor        atomic.Int64
@@ -66,9 +66,13 @@ func (t *Task) accountTime() {
 		c.total += d
 	}
 	c.last, c.slept = now, slept
-	user := t.Kernel.Machine.UserTime(t.Regs)
+	user := c.total
+	if u, k := t.Kernel.Machine.Ticks(t.Regs); k != 0 {
+		user = time.Duration(float64(c.total) * (float64(u) / float64(u+k)))
+	}
+	user = min(max(user, time.Duration(c.user.Load())), c.total-time.Duration(c.system.Load()))
 	c.user.Store(int64(user))
-	c.system.Store(int64(max(c.total-user, 0)))
+	c.system.Store(int64(c.total - user))
 }
 
 // beginTime begins to count: waiting for a CPU until now is no use of one.

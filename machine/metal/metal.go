@@ -19,6 +19,7 @@ import (
 
 // Metal is the machine. There is one, from New.
 type Metal struct {
+	nk.Programs
 	info    machine.Info
 	devices machine.Devices
 
@@ -42,6 +43,7 @@ func New(problem func(error)) *Metal {
 	var seed [32]byte
 	nk.Seed(seed[:])
 	m := &Metal{}
+	m.OnIRQs = m.dispatch
 	m.random.r = rand.NewChaCha8(seed)
 	m.info = machine.Info{
 		Cmdline: nk.Cmdline(),
@@ -58,25 +60,11 @@ func New(problem func(error)) *Metal {
 	return m
 }
 
-// Enter implements machine.Machine.
-func (m *Metal) Enter(r *machine.Regs, s *machine.Space) machine.Trap {
-	t := nk.Enter(r, s)
-	if t.Kind == machine.Interrupt {
-		if irqs, any := nk.PendingIRQs(); any {
-			m.dispatch(irqs)
-		}
-	}
-	return t
-}
-
 // Kick implements machine.Machine.
 func (m *Metal) Kick(r *machine.Regs) { nk.Kick(r) }
 
 // SaveFP implements machine.Machine.
 func (m *Metal) SaveFP(r *machine.Regs) { nk.SaveFP(r) }
-
-// UserTime implements machine.Machine.
-func (m *Metal) UserTime(r *machine.Regs) time.Duration { return nk.UserTime(r) }
 
 // NewSpace implements machine.Machine.
 func (m *Metal) NewSpace() (*machine.Space, error) {

@@ -22,7 +22,8 @@ type userRegs struct {
 	fx    [832]byte
 	fpcpu uint32
 	kick  uint32
-	ran   uint64
+
+	userTicks, kernelTicks uint64
 }
 
 // The two have one layout.
@@ -31,8 +32,8 @@ var (
 	_ [unsafe.Offsetof(machine.Regs{}.FX) - unsafe.Offsetof(userRegs{}.fx)]byte
 	_ [unsafe.Offsetof(userRegs{}.kick) - unsafe.Offsetof(machine.Regs{}.Kick)]byte
 	_ [unsafe.Offsetof(machine.Regs{}.Kick) - unsafe.Offsetof(userRegs{}.kick)]byte
-	_ [unsafe.Offsetof(userRegs{}.ran) - unsafe.Offsetof(machine.Regs{}.Ran)]byte
-	_ [unsafe.Offsetof(machine.Regs{}.Ran) - unsafe.Offsetof(userRegs{}.ran)]byte
+	_ [unsafe.Offsetof(userRegs{}.kernelTicks) - unsafe.Offsetof(machine.Regs{}.KernelTicks)]byte
+	_ [unsafe.Offsetof(machine.Regs{}.KernelTicks) - unsafe.Offsetof(userRegs{}.kernelTicks)]byte
 	_ [unsafe.Offsetof(gprs{}.gs) - unsafe.Offsetof(machine.Regs{}.GS)]byte
 	_ [unsafe.Offsetof(machine.Regs{}.GS) - unsafe.Offsetof(gprs{}.gs)]byte
 	// The XSAVE image is 64-byte aligned in an object of this size.
@@ -43,4 +44,3 @@ var (
 func regsOf(r *machine.Regs) *userRegs  { return (*userRegs)(unsafe.Pointer(r)) }
 func regsAt(p uintptr) *userRegs        { return (*userRegs)(ptr(p)) }
 func addressOfUser(r *userRegs) uintptr { return uintptr(unsafe.Pointer(r)) }
-func mxcsr(r *userRegs) *uint32         { return (*uint32)(unsafe.Pointer(&r.fx[24])) }

@@ -12,10 +12,28 @@ import (
 
 // For ordinary Go code, that is machine/metal: none of these functions may be
 // called in the nanokernel.
-//
-// Enter, which each architecture has its own of, is
-//
-//	func Enter(r *machine.Regs, s *machine.Space) machine.Trap
+
+// Programs is how a program runs, for machine.Machine's implementation to embed: its
+// methods are that interface's. Each architecture has its own Enter, which calls
+// OnIRQs after an interrupt that ended user mode.
+type Programs struct {
+	// OnIRQs serves the lines that interrupted a program. It is called on the goroutine
+	// in Enter, and must not block.
+	OnIRQs func(IRQs)
+}
+
+// interrupted describes an interrupt that ended user mode, and has its lines served.
+func (p *Programs) interrupted(t *machine.Trap) {
+	t.Kind = machine.Interrupt
+	if atomic.LoadUint32(&anyIRQ) != 0 {
+		var s IRQs
+		takeIRQs(addressOfIRQs(&s))
+		p.OnIRQs(s)
+	}
+}
+
+// Ticks implements machine.Machine.
+func (*Programs) Ticks(r *machine.Regs) (user, kernel uint64) { return r.UserTicks, r.KernelTicks }
 
 // Kick makes an Enter that runs with r, or the next one to begin, return promptly
 // with an Interrupt trap.
@@ -84,16 +102,6 @@ func WaitIRQs() IRQs {
 	return s
 }
 
-// PendingIRQs takes the lines that interrupted user code. The caller of Enter asks
-// after every Interrupt trap.
-func PendingIRQs() (s IRQs, any bool) {
-	if atomic.LoadUint32(&anyIRQ) == 0 {
-		return s, false
-	}
-	takeIRQs(addressOfIRQs(&s))
-	return s, true
-}
-
 // RouteIRQ enables interrupt line n. A line that is level-triggered is masked each
 // time it fires, until UnmaskIRQ.
 func RouteIRQ(n int, level bool) error {
@@ -115,11 +123,6 @@ func Now() time.Duration { return time.Duration(now()) }
 
 // BootTime is the wall clock's time when Now was zero.
 func BootTime() time.Time { return time.Unix(0, int64(boot.wallBase)) }
-
-// UserTime is the time that Enter has spent in user mode with r.
-func UserTime(r *machine.Regs) time.Duration {
-	return time.Duration(nanoseconds(atomic.LoadUint64(&r.Ran)))
-}
 
 // NumCPU is the number of CPUs that run.
 func NumCPU() int { return ncpu }

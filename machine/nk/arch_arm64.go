@@ -85,8 +85,8 @@ type archCPU struct {
 	goFP     uintptr
 	fromUser uintptr // 1: the next interrupt of Go code ended user mode
 	step     uintptr // 1: a program single-steps
-	entered  uint64  // the counter when user mode began
 	active   uint64  // the tag of the Space that TTBR0_EL1 has; see asid_arm64.go
+	ticked   uint64  // 1: a tick has found the kernel at work; loaded with active
 	root     uint64  // and the frame of its table, or 0
 
 	mpidr     uint64
@@ -107,7 +107,7 @@ const (
 	regsFPSR   = unsafe.Offsetof(machine.Regs{}.FPSR)
 	regsV      = unsafe.Offsetof(machine.Regs{}.V)
 	regsKick   = unsafe.Offsetof(machine.Regs{}.Kick)
-	regsRan    = unsafe.Offsetof(machine.Regs{}.Ran)
+	regsTicks  = unsafe.Offsetof(machine.Regs{}.KernelTicks)
 )
 
 // Implemented in assembly.

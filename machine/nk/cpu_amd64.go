@@ -26,14 +26,16 @@ type archCPU struct {
 	nkStack, nkFS, nkG uintptr // the nanokernel's stack, and FS base and g there
 	excFS, excG        uintptr // the same for the exception stack
 
-	goSP, goG, goFS, goBP uintptr // Go's while in user mode
-	entered               uint64  // the TSC when user mode began
+	goSP, goBP uintptr // Go's while in user mode
 
 	cr3     uint64  // loaded root
 	fpOwner uintptr // *userRegs whose x87 and AVX state the FPU holds
 	fpID    uint32  // 1 + id, as userRegs.fpcpu has it
 	inside  uint32  // the nanokernel runs
-	stale   uint32  // enterUser must load CR3
+
+	// What enterUser must see to first, one word for it. Others set stale.
+	stale  uint32 // load CR3
+	ticked uint32 // a tick has found the kernel at work
 
 	apicID   uint32
 	requests uint32 // flushes asked for; see serveRequests

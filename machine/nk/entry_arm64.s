@@ -258,20 +258,24 @@ TEXT ·fatal(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 
 // func enterUser(r *machine.Regs, s *machine.Space) (cause, esr, far uint64)
 //
-// It runs user code and returns causeException, which esr and far describe, or
-// causeInterrupt: one of the CPU, which is taken on the caller's behalf as soon as
-// interrupts are unmasked here, or r.Kick. With causeNoSpace it has run nothing: s
-// needs an address space identifier.
+// It runs user code and returns what ended that: causeSyscall; causeException, which esr
+// and far describe; causeInterrupt, one of the CPU, which is taken on the caller's behalf
+// as soon as interrupts are unmasked here; causeKick, r.Kick. With causeNoSpace it has
+// run nothing: s needs an address space identifier.
+//
+// System registers that hold the right value already are not written: reading is cheap
+// everywhere, and writing is not.
 TEXT ·enterUser(SB),NOSPLIT|NOFRAME,$0-40
 	MSR	$2, DAIFSet
 	MOVD	r+0(FP), R0
 	MOVD	s+8(FP), R1
 	MRS	TPIDR_EL1, R2
 	MOVD	const_spaceTag(R1), R3
-	MOVD	archCPU_active(R2), R4
+	LDP	archCPU_active(R2), (R4, R6)
 	CBZ	R3, assign              // it never ran; and active may be 0, too
 	CMP	R3, R4
 	BNE	space
+	CBNZ	R6, ticked
 
 ready:
 	// Kick stores r.Kick, then looks for r among the uregs; we the other way round.
@@ -287,22 +291,39 @@ ready:
 	AND	R5, R3                  // EL0, AArch64, nothing masked
 	TBNZ	$21, R3, step
 load:
+	MRS	SPSR_EL1, R5
+	CMP	R3, R5
+	BEQ	pstate
 	MSR	R3, SPSR_EL1
+pstate:
+	MRS	TPIDR_EL0, R5
+	CMP	R4, R5
+	BEQ	tls
 	MSR	R4, TPIDR_EL0
+tls:
 	LDP	const_regsSP(R0), (R3, R4)
 	MOVD	R3, RSP                 // SP_EL0: the user's from here on
+	MRS	ELR_EL1, R5
+	CMP	R4, R5
+	BEQ	pc
 	MSR	R4, ELR_EL1
+pc:
 	LDP	const_regsFPSR(R0), (R3, R4)
 	MSR	R3, FPSR
 	CBZ	R4, fpcr                // Go's is 0 always, and most programs'
 	MSR	R4, FPCR
 fpcr:
-	MRS	CNTVCT_EL0, R3
-	MOVD	R3, archCPU_entered(R2)
 	ADD	$const_regsV, R0, R2
 	LOADQ(R2)
 	LOADX
 	ERET
+
+ticked:
+	MOVD	ZR, archCPU_ticked(R2)
+	MOVD	const_regsTicks(R0), R5
+	ADD	$1, R5
+	MOVD	R5, const_regsTicks(R0)
+	B	ready
 
 step:	// PSTATE.SS: one instruction, then a software step exception.
 	MOVD	$1, R5
@@ -342,19 +363,20 @@ kicked:
 	MOVD	ZR, archCPU_uregs(R2)
 	MOVW	ZR, const_regsKick(R0)
 	MSR	$2, DAIFClr
-	MOVD	$const_causeInterrupt, R1
+	MOVD	$const_causeKick, R1
 	MOVD	R1, cause+16(FP)
 	RET
 
-// fromUser is the other half of enterUser: where user code comes out, with cause in
-// R1. It ends on the goroutine's stack, as enterUser.
+// fromUser is the other half of enterUser: where user code comes out, with 0 in R1 for
+// an exception and 1 for an interrupt. It ends on the goroutine's stack, as enterUser.
 TEXT ·fromUser(SB),NOSPLIT|NOFRAME,$0-40
 	MRS	TPIDR_EL1, R0
 	MOVD	archCPU_uregs(R0), R0
 	SAVEX(R0)
-	LDP	0(RSP), (R2, R3)
+	LDP.P	16(RSP), (R2, R3)       // and SP_EL1 is as it was
 	STP	(R2, R3), 0(R0)
-	MRS	SP_EL0, R2
+	MSR	$0, SPSel
+	MOVD	RSP, R2                 // SP_EL0, the user's
 	MRS	ELR_EL1, R3
 	STP	(R2, R3), const_regsSP(R0)
 	MRS	SPSR_EL1, R2
@@ -368,33 +390,36 @@ TEXT ·fromUser(SB),NOSPLIT|NOFRAME,$0-40
 	CBZ	R3, fpcr                // what Go expects
 	MSR	ZR, FPCR
 fpcr:
-	MRS	ESR_EL1, R5
-	MRS	FAR_EL1, R6
 	MRS	TPIDR_EL1, R2
-	MRS	CNTVCT_EL0, R3
-	MOVD	archCPU_entered(R2), R4
-	SUB	R4, R3
-	MOVD	const_regsRan(R0), R4
-	ADD	R3, R4
-	MOVD	R4, const_regsRan(R0)
 	MOVD	archCPU_step(R2), R3
 	CBNZ	R3, unstep
 leave:
 	MOVD	ZR, archCPU_uregs(R2)
-	MOVD	R1, archCPU_fromUser(R2)
-	MOVD	archCPU_stack(R2), R3
-	MOVD	R3, RSP                 // SP_EL1 as it was
-	MSR	$0, SPSel
 	LDP	archCPU_goSP(R2), (R3, R30)
 	GO_FRAME(R2)
+	CBNZ	R1, interrupt
+	MRS	ESR_EL1, R5
 	MOVD	R3, RSP
+	LSR	$26, R5, R4
+	CMP	$const_ecSVC, R4
+	BNE	exception
+	MOVD	$const_causeSyscall, R1
+	MOVD	R1, cause+16(FP)
+	MSR	$6, DAIFClr
+	RET
+exception:
+	MRS	FAR_EL1, R6
 	MOVD	R1, cause+16(FP)
 	MOVD	R5, esr+24(FP)
 	MOVD	R6, far+32(FP)
-	CBZ	R1, done
+	MSR	$6, DAIFClr
+	RET
+interrupt:
+	MOVD	R3, RSP
+	MOVD	R1, archCPU_fromUser(R2)
+	MOVD	R1, cause+16(FP)
 	MOVW	ZR, const_regsKick(R0)  // this is the interrupt that was asked for
-done:
-	MSR	$6, DAIFClr             // an interrupt that ended user mode comes now
+	MSR	$6, DAIFClr             // and it comes now
 	RET
 
 unstep:

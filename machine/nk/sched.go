@@ -29,6 +29,7 @@ func (c *CPU) end() {
 	}
 	if c.isIdle() {
 		sched.idle |= 1 << c.id
+		c.ticked = 0
 	}
 	c.arm()
 	if t := c.thread(); t.pending&^t.sigmask != 0 {
@@ -160,6 +161,9 @@ func (c *CPU) arm() {
 // onTimer serves the timer interrupt.
 func (c *CPU) onTimer(fromUser bool) {
 	stats.ticks++
+	if !fromUser && !c.isIdle() {
+		c.ticked = 1
+	}
 	if profile.on {
 		c.sample(fromUser)
 	}

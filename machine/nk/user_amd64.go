@@ -18,6 +18,8 @@ const (
 	causeSyscall = 256
 	causeKick    = 257
 	causeFetch   = 258
+	causeNew     = 259
+	causeAddress = 260
 )
 
 // Private calls of this architecture.
@@ -35,57 +37,69 @@ const userFlags = 0x250dd5
 // would be a program's.
 var userFeatures uint32
 
-// Enter runs user code with the registers in r and the address space s, until the
-// next trap.
-func Enter(r *machine.Regs, s *machine.Space) machine.Trap {
-	u := regsOf(r)
-	if atomic.LoadUint32(&userFeatures) == 0 {
-		call(callFeatures, 0, 0, 0)
-	}
-	if self := uint64(addressOfUser(u)); u.aux != self {
-		// A CPU may remember u as the owner of its FPU: u must not be freed before that
-		// CPU forgets it.
-		runtime.SetFinalizer(r, nil)
-		runtime.SetFinalizer(r, dropFP)
-		u.aux = self
-	}
+// Enter implements machine.Machine.
+func (p *Programs) Enter(r *machine.Regs, s *machine.Space, t *machine.Trap) {
 	for {
-		if !canonical(u.ip) || !canonical(u.fs) || !canonical(u.gs) {
-			if !canonical(u.ip) {
-				return machine.Trap{Kind: machine.Exception, Exception: machine.Protection, Code: vecProtection << 32}
-			}
-			u.fs, u.gs = uint64(int64(u.fs)<<16>>16), uint64(int64(u.gs)<<16>>16)
+		cause := enterUser(regsOf(r), s.Root.Addr())
+		if cause == causeSyscall {
+			t.Kind = machine.Syscall
+			return
 		}
-		u.flags = u.flags&userFlags | flagIF | flagAlways
-		*mxcsr(u) &= 0xffff
-		switch cause := enterUser(u, s.Root.Addr()); cause {
-		case causeSyscall:
-			return machine.Trap{Kind: machine.Syscall}
-		case causeFetch:
-			SaveFP(r)
-		case causeKick:
-			atomic.StoreUint32(&u.kick, 0)
-			return machine.Trap{Kind: machine.Interrupt}
-		case vecPageFault:
-			t := machine.Trap{Kind: machine.Fault, Addr: u.cr2, Present: u.err&pfPresent != 0, Code: vecPageFault<<32 | u.err}
-			switch {
-			case u.err&pfFetch != 0:
-				t.Access = machine.Execute
-			case u.err&pfWrite != 0:
-				t.Access = machine.Write
-			}
-			return t
-		default:
-			if cause >= 32 {
-				atomic.StoreUint32(&u.kick, 0)
-				return machine.Trap{Kind: machine.Interrupt}
-			}
-			return exceptionTrap(u, cause)
+		if p.left(r, t, cause) {
+			return
 		}
 	}
 }
 
-func canonical(a uint64) bool { return uint64(int64(a)<<16>>16) == a }
+// left describes in t why r has left user mode; false if there is nothing to tell, and
+// the program is to go on.
+func (p *Programs) left(r *machine.Regs, t *machine.Trap, cause uint64) bool {
+	u := regsOf(r)
+	switch cause {
+	case causeNew:
+		introduce(r)
+		return false
+	case causeFetch:
+		SaveFP(r)
+		return false
+	case causeAddress:
+		*t = machine.Trap{Kind: machine.Exception, Exception: machine.Protection, Code: vecProtection << 32}
+	case causeKick:
+		atomic.StoreUint32(&u.kick, 0)
+		p.interrupted(t)
+	case vecPageFault:
+		*t = machine.Trap{Kind: machine.Fault, Addr: u.cr2, Present: u.err&pfPresent != 0, Code: vecPageFault<<32 | u.err}
+		switch {
+		case u.err&pfFetch != 0:
+			t.Access = machine.Execute
+		case u.err&pfWrite != 0:
+			t.Access = machine.Write
+		}
+	default:
+		if cause < 32 {
+			*t = exceptionTrap(u, cause)
+			break
+		}
+		u.userTicks++
+		atomic.StoreUint32(&u.kick, 0)
+		p.interrupted(t)
+	}
+	return true
+}
+
+// introduce prepares registers that have not run yet, or were changed by others as a
+// whole: enterUser takes none whose aux is not their own address.
+func introduce(r *machine.Regs) {
+	if atomic.LoadUint32(&userFeatures) == 0 {
+		call(callFeatures, 0, 0, 0)
+	}
+	// A CPU may remember r as the owner of its FPU: r must not be freed before that CPU
+	// forgets it.
+	runtime.SetFinalizer(r, nil)
+	runtime.SetFinalizer(r, dropFP)
+	u := regsOf(r)
+	u.aux = uint64(addressOfUser(u))
+}
 
 func exceptionTrap(u *userRegs, vec uint64) machine.Trap {
 	t := machine.Trap{Kind: machine.Exception, Exception: machine.UnknownException, Addr: u.ip, Code: vec<<32 | u.err}

@@ -5,11 +5,14 @@
 // func enterUser(r *userRegs, root uint64) (cause uint64)
 //
 // enterUser runs user code in ring 3 until a system call, exception or interrupt.
-// The Go caller sees a function call: userExit returns from it. The caller has
-// checked that IP, FS and GS are canonical and that flags and MXCSR are sane.
+// The Go caller sees a function call: userExit returns from it. It trusts nothing in r
+// that could fault in ring 0. As every assembly function it may leave anything in
+// registers but SP and BP.
 TEXT ·enterUser(SB),NOSPLIT,$0-24
 	MOVQ	r+0(FP), AX
 	MOVQ	root+8(FP), DX
+	CMPQ	gprs_aux(AX), AX
+	JNE	unknown
 	CLI
 	// Announce r before looking at what others may ask of us: XCHG is a full
 	// barrier (SDM volume 3, section 8.2.5). Whoever asks later sends an interrupt.
@@ -18,18 +21,11 @@ TEXT ·enterUser(SB),NOSPLIT,$0-24
 	CMPL	userRegs_kick(AX), $0
 	JNE	kicked
 	MOVQ	SP, archCPU_goSP(GS)
-	MOVQ	R14, archCPU_goG(GS)
 	MOVQ	BP, archCPU_goBP(GS)
-	RDFSBASEQ BX
-	MOVQ	BX, archCPU_goFS(GS)
-	CMPL	archCPU_stale(GS), $0
-	JNE	load
+	CMPQ	archCPU_stale(GS), $0	// and ticked
+	JNE	look
 	CMPQ	DX, archCPU_cr3(GS)
-	JEQ	loaded
-load:
-	MOVL	$0, archCPU_stale(GS)	// before the load: a flush asked for in between may come twice
-	MOVQ	DX, archCPU_cr3(GS)
-	MOVQ	DX, CR3
+	JNE	load
 loaded:
 	// x87 and AVX: lazily, see user_amd64.go.
 	MOVL	archCPU_fpID(GS), BX	// 1 + number of this CPU
@@ -38,8 +34,82 @@ loaded:
 	CMPL	BX, userRegs_fpcpu(AX)
 	JNE	notowner
 	LOAD_XMM(U_XMM)
+	MOVL	U_MXCSR(AX), BX
+	TESTL	$0xffff0000, BX
+	JNE	reserved
 	LDMXCSR	U_MXCSR(AX)		// always: Go's own has sticky flags
+fpdone:
+	MOVQ	gprs_fs(AX), BX
+	SHLQ	$16, BX			// canonical, whatever it is
+	SARQ	$16, BX
+	WRFSBASEQ BX
+	MOVQ	gprs_flags(AX), R11
+	ANDL	$const_userFlags, R11
+	ORL	$(const_flagIF|const_flagAlways), R11
+	MOVQ	gprs_ip(AX), CX
+	// SYSRET after SYSCALL, to a low address only (a non-canonical one would fault
+	// in ring 0 on the user's stack), not with TF or RF set, and not where CX and R11
+	// matter because the registers became others since (a signal handler's return).
+	CMPQ	gprs_vec(AX), $CAUSE_SYSCALL
+	JNE	iret
+	MOVQ	CX, BX
+	SHRQ	$47, BX
+	JNE	iret
+	CMPQ	CX, gprs_cx(AX)
+	JNE	iret
+	CMPQ	R11, gprs_r11(AX)
+	JNE	iret
+	TESTQ	$0x10100, R11
+	JNE	iret
+	SWAPGS
+	MOVQ	gprs_gs(AX), BX
+	SHLQ	$16, BX
+	SARQ	$16, BX
+	WRGSBASEQ BX
+	LOAD_GPRS			// CX and R11 are what they are
+	MOVQ	gprs_rsp(AX), SP
+	MOVQ	gprs_ax(AX), AX
+	BYTE	$0x48; SYSRET
+iret:
+	MOVQ	CX, BX
+	SHLQ	$16, BX
+	SARQ	$16, BX
+	CMPQ	BX, CX
+	JNE	nowhere
+	MOVQ	archCPU_nkStack(GS), SP
+	SUBQ	$48, SP
+	MOVQ	CX, 0(SP)
+	MOVQ	$SEL_UCODE, 8(SP)
+	MOVQ	R11, 16(SP)
+	MOVQ	gprs_rsp(AX), BX
+	MOVQ	BX, 24(SP)
+	MOVQ	$SEL_UDATA, 32(SP)
+	SWAPGS
+	MOVQ	gprs_gs(AX), BX
+	SHLQ	$16, BX
+	SARQ	$16, BX
+	WRGSBASEQ BX
+	LOAD_GPRS
+	MOVQ	gprs_ax(AX), AX
+	IRETQ
+
+look:
+	CMPL	archCPU_ticked(GS), $0
+	JEQ	load
+	MOVL	$0, archCPU_ticked(GS)
+	INCQ	userRegs_kernelTicks(AX)
+load:
+	MOVL	$0, archCPU_stale(GS)	// before the load: a flush asked for in between may come twice
+	MOVQ	DX, archCPU_cr3(GS)
+	MOVQ	DX, CR3
+	JMP	loaded
+
+reserved:	// bits that LDMXCSR faults on
+	MOVWLZX	BX, BX
+	MOVL	BX, U_MXCSR(AX)
+	LDMXCSR	U_MXCSR(AX)
 	JMP	fpdone
+
 notowner:
 	CMPL	userRegs_fpcpu(AX), $0
 	JNE	elsewhere
@@ -76,61 +146,25 @@ own:
 	MOVQ	BX, (userRegs_fx+552)(SI)
 	MOVQ	BX, (userRegs_fx+560)(SI)
 	MOVQ	BX, (userRegs_fx+568)(SI)
+	MOVWLZX	U_MXCSR(SI), BX
+	MOVL	BX, U_MXCSR(SI)
 	MOVL	$7, AX
 	XORL	DX, DX
 	XRSTOR64 userRegs_fx(SI)
 	MOVQ	SI, AX
-fpdone:
-	MOVQ	AX, SI
-	RDTSC
-	SHLQ	$32, DX
-	ORQ	AX, DX
-	MOVQ	DX, archCPU_entered(GS)
-	MOVQ	SI, AX
-	MOVQ	gprs_fs(AX), BX
+	JMP	fpdone
+
+unknown:
+	MOVQ	$CAUSE_NEW, cause+16(FP)
+	RET
+nowhere:
+	// The program's FS base is in already; Go's is the Thread's.
+	MOVQ	archCPU_cur(GS), BX
+	MOVQ	gprs_fs(BX), BX
 	WRFSBASEQ BX
-	CMPQ	gprs_vec(AX), $CAUSE_SYSCALL
-	JNE	iret
-	// SYSRET after SYSCALL, to a low address only (a non-canonical one would fault
-	// in ring 0 on the user's stack), not with TF or RF set, and not where CX and R11
-	// matter because the registers became others since (a signal handler's return).
-	MOVQ	gprs_ip(AX), CX
-	MOVQ	CX, BX
-	SHRQ	$47, BX
-	JNE	iret
-	CMPQ	CX, gprs_cx(AX)
-	JNE	iret
-	MOVQ	gprs_flags(AX), R11
-	CMPQ	R11, gprs_r11(AX)
-	JNE	iret
-	TESTQ	$0x10100, R11
-	JNE	iret
-	SWAPGS
-	MOVQ	gprs_gs(AX), BX
-	WRGSBASEQ BX
-	LOAD_GPRS
-	MOVQ	gprs_ip(AX), CX
-	MOVQ	gprs_flags(AX), R11
-	MOVQ	gprs_rsp(AX), SP
-	MOVQ	gprs_ax(AX), AX
-	BYTE	$0x48; SYSRET
-iret:
-	MOVQ	archCPU_nkStack(GS), SP
-	SUBQ	$48, SP
-	MOVQ	gprs_ip(AX), BX
-	MOVQ	BX, 0(SP)
-	MOVQ	$SEL_UCODE, 8(SP)
-	MOVQ	gprs_flags(AX), BX
-	MOVQ	BX, 16(SP)
-	MOVQ	gprs_rsp(AX), BX
-	MOVQ	BX, 24(SP)
-	MOVQ	$SEL_UDATA, 32(SP)
-	SWAPGS
-	MOVQ	gprs_gs(AX), BX
-	WRGSBASEQ BX
-	LOAD_GPRS
-	MOVQ	gprs_ax(AX), AX
-	IRETQ
+	LDMXCSR	·mxcsr(SB)
+	MOVQ	$CAUSE_ADDRESS, BX
+	JMP	back
 kicked:
 	MOVQ	$CAUSE_KICK, BX
 	JMP	back
@@ -145,21 +179,13 @@ back:
 // userExit: AX is the user's registers, general ones saved; GS is the kernel's.
 TEXT ·userExit(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	CLD
-	MOVQ	AX, SI
-	RDTSC
-	SHLQ	$32, DX
-	ORQ	AX, DX
-	MOVQ	SI, AX
-	SUBQ	archCPU_entered(GS), DX
-	ADDQ	DX, userRegs_ran(AX)
 	SAVE_XMM(U_XMM)
 	STMXCSR	U_MXCSR(AX)
 	MOVL	U_MXCSR(AX), BX
 	ANDL	$-64, BX		// sticky flags do not matter to Go
 	CMPL	BX, $0x1f80
-	JEQ	mxcsr
-	LDMXCSR	·mxcsr(SB)
-mxcsr:
+	JNE	mxcsr
+go:
 	RDFSBASEQ BX
 	MOVQ	BX, gprs_fs(AX)
 	SWAPGS
@@ -167,12 +193,11 @@ mxcsr:
 	SWAPGS
 	MOVQ	BX, gprs_gs(AX)
 	MOVQ	$0, archCPU_uregs(GS)
-	MOVQ	archCPU_goFS(GS), BX
+	MOVQ	archCPU_cur(GS), BX
+	MOVQ	gprs_fs(BX), BX		// the Thread's: it has not changed since it was last saved
 	WRFSBASEQ BX
 	MOVQ	archCPU_goSP(GS), SP
-	MOVQ	archCPU_goG(GS), R14
 	LOAD_BP
-	XORPS	X15, X15
 	MOVQ	gprs_vec(AX), BX
 	MOVQ	BX, 24(SP)		// cause+16(FP) of enterUser
 	CMPQ	BX, $CAUSE_SYSCALL
@@ -187,6 +212,9 @@ mxcsr:
 done:
 	STI
 	RET
+mxcsr:
+	LDMXCSR	·mxcsr(SB)
+	JMP	go
 
 DATA ·mxcsr+0(SB)/4, $0x1f80
 GLOBL ·mxcsr(SB),RODATA,$4

@@ -11,29 +11,46 @@ func enterUser(r *machine.Regs, s *machine.Space) (cause, esr, far uint64)
 
 // What enterUser returns.
 const (
-	causeException = 0
+	causeException = 0 // but for a system call; esr and far describe it
 	causeInterrupt = 1
 	causeNoSpace   = 2
+	causeKick      = 3
+	causeSyscall   = 4
 )
 
-// Enter runs user code with the registers in r and the address space s, until the
-// next trap.
-func Enter(r *machine.Regs, s *machine.Space) machine.Trap {
+// Enter implements machine.Machine.
+func (p *Programs) Enter(r *machine.Regs, s *machine.Space, t *machine.Trap) {
 	for {
 		cause, esr, far := enterUser(r, s)
-		switch {
-		case cause == causeInterrupt:
-			return machine.Trap{Kind: machine.Interrupt}
-		case cause == causeNoSpace:
-			call(callAssignASID, uint64(addressOfSpace(s)), 0, 0)
-		case esr>>26 == ecSVC:
-			return machine.Trap{Kind: machine.Syscall, Code: esr}
-		default:
-			if !emulate(r, s, esr) {
-				return trap(r, esr, far)
-			}
+		if cause == causeSyscall {
+			t.Kind = machine.Syscall
+			return
+		}
+		if p.left(r, s, t, cause, esr, far) {
+			return
 		}
 	}
+}
+
+// left describes in t why r has left user mode; false if there is nothing to tell, and
+// the program is to go on.
+func (p *Programs) left(r *machine.Regs, s *machine.Space, t *machine.Trap, cause, esr, far uint64) bool {
+	switch cause {
+	case causeNoSpace:
+		call(callAssignASID, uint64(addressOfSpace(s)), 0, 0)
+		return false
+	case causeInterrupt:
+		r.UserTicks++
+		p.interrupted(t)
+	case causeKick:
+		p.interrupted(t)
+	default:
+		if emulate(r, s, esr) {
+			return false
+		}
+		*t = trap(r, esr, far)
+	}
+	return true
 }
 
 // Exception classes of ESR_EL1: Arm ARM D19.2.40.

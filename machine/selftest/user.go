@@ -64,8 +64,9 @@ func (p *program) mapPage(va uint64, prot pgtable.Prot) (mem.Frame, error) {
 
 // trap runs until something other than an interrupt stops the program.
 func (p *program) trap() machine.Trap {
+	var t machine.Trap
 	for {
-		t := p.m.Enter(p.r, p.s)
+		p.m.Enter(p.r, p.s, &t)
 		if t.Kind != machine.Interrupt {
 			return t
 		}
@@ -95,7 +96,8 @@ func UserMode(m machine.Machine) []Test {
 			defer p.end()
 			for i := range uint64(1000) {
 				t := p.trap()
-				nr, args := p.r.Syscall()
+				var args [6]uint64
+				nr := p.r.Syscall(&args)
 				if t.Kind != machine.Syscall || nr != 42 || args[0] != i {
 					return fmt.Errorf("trap %+v, call %d(%d) for the %dth", t, nr, args[0], i)
 				}
@@ -171,8 +173,9 @@ func UserMode(m machine.Machine) []Test {
 				p.m.Kick(p.r)
 				close(stop)
 			}()
+			var t machine.Trap
 			for n := 0; ; n++ {
-				t := p.m.Enter(p.r, p.s)
+				p.m.Enter(p.r, p.s, &t)
 				if t.Kind != machine.Interrupt {
 					return fmt.Errorf("trap %+v", t)
 				}
@@ -211,8 +214,9 @@ func UserMode(m machine.Machine) []Test {
 			stop, done := make(chan bool), make(chan bool)
 			go func() {
 				defer close(done)
+				var t machine.Trap
 				for {
-					p.m.Enter(p.r, p.s)
+					p.m.Enter(p.r, p.s, &t)
 					select {
 					case <-stop:
 						return

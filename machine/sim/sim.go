@@ -17,7 +17,7 @@
 //	regs := machine.NewRegs()
 //	regs.SetPC(hello) // or let execve load sim.ELF(hello)
 //	for {
-//		trap := m.Enter(regs, space) // runs hello to its next system call, fault, ...
+//		m.Enter(regs, space, &trap) // runs hello to its next system call, fault, ...
 //		...
 //	}
 //
@@ -44,7 +44,6 @@ import (
 	"crypto/rand"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,14 +138,20 @@ func (m *Machine) close() {
 }
 
 // Enter implements machine.Machine.
-func (m *Machine) Enter(r *machine.Regs, s *machine.Space) machine.Trap {
+func (m *Machine) Enter(r *machine.Regs, s *machine.Space, t *machine.Trap) {
 	th := m.thread(r, s)
 	if th.kicked.Swap(false) {
-		return machine.Trap{Kind: machine.Interrupt}
+		t.Kind = machine.Interrupt
+		return
 	}
 	began := time.Now()
+	if !th.left.IsZero() {
+		// A longer time was spent asleep.
+		r.KernelTicks += uint64(min(began.Sub(th.left), time.Millisecond))
+	}
 	trap, exited := th.enter()
-	atomic.AddUint64(&r.Ran, uint64(time.Since(began)))
+	th.left = time.Now()
+	r.UserTicks += uint64(th.left.Sub(began))
 	if exited {
 		m.mu.Lock()
 		if m.threads[r] == th {
@@ -155,7 +160,7 @@ func (m *Machine) Enter(r *machine.Regs, s *machine.Space) machine.Trap {
 		th.kill()
 		m.mu.Unlock()
 	}
-	return trap
+	*t = trap
 }
 
 // thread finds the coroutines that belong to r, or an empty record. s is nil for Kick.
@@ -188,10 +193,8 @@ func (m *Machine) Kick(r *machine.Regs) {
 	}
 }
 
-// UserTime implements machine.Machine: the counter's ticks are nanoseconds.
-func (m *Machine) UserTime(r *machine.Regs) time.Duration {
-	return time.Duration(atomic.LoadUint64(&r.Ran))
-}
+// Ticks implements machine.Machine: there is one each nanosecond.
+func (m *Machine) Ticks(r *machine.Regs) (user, kernel uint64) { return r.UserTicks, r.KernelTicks }
 
 // SaveFP implements machine.Machine: there is no floating-point unit.
 func (m *Machine) SaveFP(*machine.Regs) {}

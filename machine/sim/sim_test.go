@@ -68,7 +68,8 @@ func (k *kernel) start(pc uint64) *machine.Regs {
 func (k *kernel) loop(r *machine.Regs) {
 	defer k.wg.Done()
 	for {
-		trap := k.m.Enter(r, k.space)
+		var trap machine.Trap
+		k.m.Enter(r, k.space, &trap)
 		k.mu.Lock()
 		alive := k.serve(r, trap)
 		k.mu.Unlock()
@@ -105,7 +106,8 @@ func (k *kernel) serve(r *machine.Regs, trap machine.Trap) bool {
 		k.ticks++
 		return true
 	}
-	nr, a := r.Syscall()
+	var a [6]uint64
+	nr := r.Syscall(&a)
 	switch nr {
 	case unix.SYS_EXIT, unix.SYS_EXIT_GROUP:
 		return false
@@ -287,8 +289,9 @@ func TestPanicFailsTest(t *testing.T) {
 	s, _ := m.NewSpace()
 	r := machine.NewRegs()
 	r.SetPC(sim.Program(func(*sim.User) { panic("oops") }))
-	m.Enter(r, s)
-	nr, a := r.Syscall()
+	m.Enter(r, s, new(machine.Trap))
+	var a [6]uint64
+	nr := r.Syscall(&a)
 	if nr != unix.SYS_EXIT_GROUP || a[0] != 1 || !tb.failed {
 		t.Errorf("system call %d(%d), failed %v", nr, a[0], tb.failed)
 	}

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,7 @@ type thread struct {
 	frames []*frame
 	kicked atomic.Bool
 	kick   chan struct{} // has a token after a Kick, for Spin
+	left   time.Time     // when Enter returned last
 }
 
 // frame is one coroutine. Between a send on trap and a receive from resume its
