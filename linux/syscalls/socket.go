@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
-	_ "kevlar/linux/net/inet" // registers AF_INET and AF_INET6
+	_ "kevlar/linux/net/inet"    // registers AF_INET and AF_INET6
+	_ "kevlar/linux/net/netlink" // registers AF_NETLINK
 	"kevlar/linux/net/socket"
 	_ "kevlar/linux/net/unix" // registers AF_UNIX
 	"kevlar/linux/task"

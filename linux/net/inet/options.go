@@ -8,6 +8,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
+	"kevlar/linux/net/netdev"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 )
@@ -278,7 +279,7 @@ func (s *Sock) Ioctl(c *vfs.Context, _ *vfs.File, cmd uint32, arg uint64, m user
 	case unix.TIOCOUTQ:
 		o = tcpip.SendQueueSizeOption
 	default:
-		return 0, interfaceIoctl(c, cmd, user.Addr(arg), m)
+		return 0, netdev.Ioctl(c, cmd, user.Addr(arg), m)
 	}
 	v, err := s.ep.GetSockOptInt(o)
 	if err != nil {

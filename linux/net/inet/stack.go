@@ -14,6 +14,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+
+	"kevlar/linux/net/netdev"
 )
 
 // loopbackNIC is the number of the interface lo.
@@ -45,6 +47,13 @@ var network = sync.OnceValue(func() *stack.Stack {
 	s.SetRouteTable([]tcpip.Route{
 		{Destination: header.IPv4LoopbackSubnet, NIC: loopbackNIC},
 		{Destination: header.IPv6Loopback.WithPrefix().Subnet(), NIC: loopbackNIC},
+	})
+	netdev.Loopback.CountBy(func() netdev.Stats {
+		n := s.NICInfo()[loopbackNIC].Stats
+		return netdev.Stats{
+			In:  netdev.Traffic{Bytes: n.Rx.Bytes.Value(), Packets: n.Rx.Packets.Value(), Dropped: n.DisabledRx.Packets.Value()},
+			Out: netdev.Traffic{Bytes: n.Tx.Bytes.Value(), Packets: n.Tx.Packets.Value()},
+		}
 	})
 	sack := tcpip.TCPSACKEnabled(true)
 	s.SetTransportProtocolOption(tcp.ProtocolNumber, &sack)

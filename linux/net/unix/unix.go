@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/net/netdev"
 	"kevlar/linux/net/socket"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
@@ -679,7 +680,7 @@ func (s *Sock) Notify(*wait.Entry, wait.Events) bool {
 // Unpoll implements vfs.FileOps.
 func (s *Sock) Unpoll(_ *vfs.File, e *wait.Entry) { s.queue.Remove(e) }
 
-// Ioctl implements vfs.FileOps: FIONREAD and SIOCOUTQ.
+// Ioctl implements vfs.FileOps: FIONREAD, SIOCOUTQ, and interfaces (netdevice(7)).
 func (s *Sock) Ioctl(c *vfs.Context, f *vfs.File, cmd uint32, arg uint64, m user.Memory) (uint64, error) {
 	var n int
 	switch cmd {
@@ -698,7 +699,7 @@ func (s *Sock) Ioctl(c *vfs.Context, f *vfs.File, cmd uint32, arg uint64, m user
 	case unix.TIOCOUTQ:
 		n = int(s.pending.Load())
 	default:
-		return 0, unix.ENOTTY
+		return 0, netdev.Ioctl(c, cmd, user.Addr(arg), m)
 	}
 	n = min(n, math.MaxInt32)
 	_, err := m.CopyOut(user.Addr(arg), []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)})
