@@ -1,6 +1,7 @@
 // Package cred holds the identity of a task: user and group IDs, supplementary
-// groups, capabilities and no_new_privs (credentials(7), capabilities(7)). A Cred is
-// immutable once a task has it: changes make a copy.
+// groups, capabilities and no_new_privs (credentials(7), capabilities(7)), and the user
+// namespaces in which they count. A Cred is immutable once a task has it: changes make a
+// copy.
 package cred
 
 import "slices"
@@ -15,7 +16,7 @@ const AllCaps Caps = 1<<41 - 1
 func (s Caps) Has(c int) bool { return s>>c&1 != 0 }
 
 // Cred is an identity. The file-system IDs follow the effective ones unless
-// setfsuid parts them.
+// setfsuid parts them. IDs are those of the machine's first user namespace.
 type Cred struct {
 	UID, EUID, SUID, FSUID uint32
 	GID, EGID, SGID, FSGID uint32
@@ -25,6 +26,8 @@ type Cred struct {
 
 	SecureBits uint32
 	NoNewPrivs bool
+
+	User *UserNS // where the capabilities hold; nil for the machine's first
 }
 
 // Root is the identity of the first task.
@@ -48,5 +51,6 @@ func (c *Cred) InGroup(gid uint32) bool {
 	return ok
 }
 
-// Capable reports whether capability cap (a unix.CAP_ constant) is effective.
-func (c *Cred) Capable(cap int) bool { return c.Effective.Has(cap) }
+// Capable reports whether capability cap (a unix.CAP_ constant) is effective with regard to
+// the machine: in its first user namespace. See CapableIn for what belongs to another.
+func (c *Cred) Capable(cap int) bool { return c.User == nil && c.Effective.Has(cap) }

@@ -20,9 +20,9 @@ func (c *Cred) Exec(f ExecFile) (id *Cred, secure bool) {
 	}
 	n.Permitted = n.Ambient
 	n.Effective = n.Ambient
-	if c.SecureBits&NoRoot == 0 && (n.UID == 0 || n.EUID == 0) {
+	if root := c.root(); c.SecureBits&NoRoot == 0 && (n.UID == root || n.EUID == root) {
 		n.Permitted = c.Inheritable | c.Bounding
-		if n.EUID == 0 {
+		if n.EUID == root {
 			n.Effective = n.Permitted
 		}
 	}

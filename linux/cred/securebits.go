@@ -17,7 +17,7 @@ func (c *Cred) SetSecureBits(bits uint64) error {
 	old := uint64(c.SecureBits)
 	locked := old & secureLocks >> 1
 	if locked&(old^bits) != 0 || old&secureLocks&^bits != 0 || bits&^(secureAll|secureLocks) != 0 ||
-		!c.Capable(unix.CAP_SETPCAP) {
+		!c.CapableHere(unix.CAP_SETPCAP) {
 		return unix.EPERM
 	}
 	c.SecureBits = uint32(bits)
@@ -43,7 +43,7 @@ func (c *Cred) SetKeepCaps(on uint64) error {
 // DropBounding is prctl(PR_CAPBSET_DROP): EPERM without CAP_SETPCAP, EINVAL for what is no
 // capability.
 func (c *Cred) DropBounding(capability uint64) error {
-	if !c.Capable(unix.CAP_SETPCAP) {
+	if !c.CapableHere(unix.CAP_SETPCAP) {
 		return unix.EPERM
 	}
 	if capability > LastCap {
@@ -68,5 +68,19 @@ func (c *Cred) RaiseAmbient(capability int) error {
 // PR_SET_DUMPABLE and PR_SET_PDEATHSIG).
 func (c *Cred) Gains(old *Cred) bool {
 	return c.EUID != old.EUID || c.EGID != old.EGID || c.FSUID != old.FSUID || c.FSGID != old.FSGID ||
-		c.Permitted&^old.Permitted != 0
+		!c.fewer(old)
+}
+
+// fewer reports whether c has no capability that old does not have, or that old has not by
+// having made the user namespace that c is in.
+func (c *Cred) fewer(old *Cred) bool {
+	if c.User == old.User {
+		return c.Permitted&^old.Permitted == 0
+	}
+	for ns := c.User; ns != nil; ns = ns.parent {
+		if ns.parent == old.User && ns.owner == old.EUID {
+			return true
+		}
+	}
+	return false
 }

@@ -40,6 +40,8 @@ type Perm struct {
 	Key                  int32
 	UID, GID, CUID, CGID uint32
 	Mode                 uint32
+
+	owner *cred.UserNS // the namespace's
 }
 
 const permBits = 0o777
@@ -47,8 +49,8 @@ const permBits = 0o777
 // Seq is the part of the ID that tells objects apart that have had the same index.
 func (p *Perm) Seq() uint16 { return uint16(p.ID >> indexBits) }
 
-func newPerm(c *cred.Cred, key int32, mode uint32) Perm {
-	return Perm{Key: key, UID: c.EUID, GID: c.EGID, CUID: c.EUID, CGID: c.EGID, Mode: mode & permBits}
+func (ns *Namespace) newPerm(c *cred.Cred, key int32, mode uint32) Perm {
+	return Perm{Key: key, UID: c.EUID, GID: c.EGID, CUID: c.EUID, CGID: c.EGID, Mode: mode & permBits, owner: ns.owner}
 }
 
 // allows checks the mode that is wanted, whose bits may stand for owner, group or
@@ -62,7 +64,7 @@ func (p *Perm) allows(c *cred.Cred, want uint32) error {
 	case c.InGroup(p.CGID) || c.InGroup(p.GID):
 		granted >>= 3
 	}
-	if want&^granted&7 != 0 && !c.Capable(unix.CAP_IPC_OWNER) {
+	if want&^granted&7 != 0 && !c.CapableIn(p.owner, unix.CAP_IPC_OWNER) {
 		return unix.EACCES
 	}
 	return nil
@@ -70,16 +72,20 @@ func (p *Perm) allows(c *cred.Cred, want uint32) error {
 
 // owned checks that the object is c's to change: EPERM.
 func (p *Perm) owned(c *cred.Cred) error {
-	if c.EUID != p.CUID && c.EUID != p.UID && !c.Capable(unix.CAP_SYS_ADMIN) {
+	if c.EUID != p.CUID && c.EUID != p.UID && !c.CapableIn(p.owner, unix.CAP_SYS_ADMIN) {
 		return unix.EPERM
 	}
 	return nil
 }
 
-// set is IPC_SET: what it may change.
-func (p *Perm) set(to Perm) {
+// set is IPC_SET: what it may change. EINVAL for IDs of nobody.
+func (p *Perm) set(to Perm) error {
+	if to.UID == cred.None || to.GID == cred.None {
+		return unix.EINVAL
+	}
 	p.UID, p.GID = to.UID, to.GID
 	p.Mode = p.Mode&^permBits | to.Mode&permBits
+	return nil
 }
 
 const (
@@ -246,8 +252,9 @@ func (t *table[T]) all() (list []T) {
 
 // Namespace is an IPC namespace (ipc_namespaces(7)).
 type Namespace struct {
-	id   uint64
-	refs atomic.Int64
+	id    uint64
+	owner *cred.UserNS
+	refs  atomic.Int64
 
 	shm table[*Segment]
 	sem table[*Set]
@@ -280,13 +287,17 @@ const initialID = 0xefffffff
 
 var lastID atomic.Uint64
 
-// NewNamespace makes an empty namespace with one reference: the first of a machine, or
-// another.
-func NewNamespace(first bool) *Namespace {
-	ns := &Namespace{id: initialID}
-	if !first {
-		ns.id = 0xf2000000 + lastID.Add(1)
-	}
+// NewNamespace makes the first namespace of a machine, empty and with one reference.
+func NewNamespace() *Namespace { return newNamespace(initialID, nil) }
+
+// MakeNamespace makes another, for c: ENOSPC where it may not have one more.
+func MakeNamespace(c *cred.Cred) (*Namespace, error) {
+	ns := newNamespace(0xf2000000+lastID.Add(1), c.User)
+	return ns, cred.Charge(c, cred.IPCNamespaces, ns)
+}
+
+func newNamespace(id uint64, owner *cred.UserNS) *Namespace {
+	ns := &Namespace{id: id, owner: owner}
 	ns.refs.Store(1)
 	ns.shm = newTable[*Segment](maxSegments)
 	ns.sem = newTable[*Set](maxSets)
@@ -296,6 +307,9 @@ func NewNamespace(first bool) *Namespace {
 
 // ID is the inode number that stands for the namespace in /proc/PID/ns.
 func (ns *Namespace) ID() uint64 { return ns.id }
+
+// Owner is the user namespace in which capabilities with regard to the objects count.
+func (ns *Namespace) Owner() *cred.UserNS { return ns.owner }
 
 // Kind is the flag of clone(2) that makes such a namespace.
 func (ns *Namespace) Kind() uint64 { return unix.CLONE_NEWIPC }

@@ -60,7 +60,7 @@ type QueueInfo struct {
 // Msgget is msgget(2).
 func (ns *Namespace) Msgget(c Caller, key int32, flags uint32) (int32, error) {
 	return ns.msg.get(c.Cred, key, flags, func(*Queue) error { return nil }, func() (*Queue, error) {
-		return &Queue{table: &ns.msg, perm: newPerm(c.Cred, key, flags), limit: maxQueueBytes, ctime: seconds()}, nil
+		return &Queue{table: &ns.msg, perm: ns.newPerm(c.Cred, key, flags), limit: maxQueueBytes, ctime: seconds()}, nil
 	})
 }
 
@@ -211,7 +211,9 @@ func (ns *Namespace) MsgSet(c Caller, id int32, to Perm, limit uint64) error {
 	if limit > maxQueueBytes && !c.Cred.Capable(unix.CAP_SYS_RESOURCE) {
 		return unix.EPERM
 	}
-	q.perm.set(to)
+	if err := q.perm.set(to); err != nil {
+		return err
+	}
 	q.limit = int(min(limit, 1<<40))
 	q.ctime = seconds()
 	q.wait.Wake(wait.All) // rights and room may be others

@@ -142,7 +142,7 @@ func (ns *Namespace) Semget(c Caller, key int32, n int, flags uint32) (int32, er
 			return nil, unix.EINVAL
 		}
 		return &Set{
-			table: &ns.sem, perm: newPerm(c.Cred, key, flags), values: make([]int16, n), pids: make([]int32, n),
+			table: &ns.sem, perm: ns.newPerm(c.Cred, key, flags), values: make([]int16, n), pids: make([]int32, n),
 			undos: make(map[*Undo][]int16), ctime: seconds(),
 		}, nil
 	})
@@ -400,7 +400,9 @@ func (ns *Namespace) SemSet(c Caller, id int32, to Perm) error {
 		return err
 	}
 	defer s.unlock()
-	s.perm.set(to)
+	if err := s.perm.set(to); err != nil {
+		return err
+	}
 	s.ctime = seconds()
 	return nil
 }

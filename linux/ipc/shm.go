@@ -72,7 +72,7 @@ func (ns *Namespace) Shmget(c Caller, key int32, size uint64, flags uint32) (int
 			return nil, unix.ENOSPC
 		}
 		s := &Segment{
-			table: &ns.shm, perm: newPerm(c.Cred, key, flags), size: size, creator: c.PID, ctime: seconds(),
+			table: &ns.shm, perm: ns.newPerm(c.Cred, key, flags), size: size, creator: c.PID, ctime: seconds(),
 			pages: mm.NewPageCache(int64((size+mem.PageSize-1)&^(mem.PageSize-1)), nil, nil),
 		}
 		return s, nil
@@ -201,7 +201,9 @@ func (ns *Namespace) ShmSet(c Caller, id int32, to Perm) error {
 		return err
 	}
 	defer s.unlock()
-	s.perm.set(to)
+	if err := s.perm.set(to); err != nil {
+		return err
+	}
 	s.ctime = seconds()
 	return nil
 }
@@ -225,7 +227,7 @@ func (ns *Namespace) ShmLock(c Caller, id int32, on, limited bool) error {
 		return err
 	}
 	defer s.unlock()
-	if !c.Cred.Capable(unix.CAP_IPC_LOCK) {
+	if !c.Cred.CapableIn(ns.owner, unix.CAP_IPC_LOCK) {
 		if c.Cred.EUID != s.perm.UID && c.Cred.EUID != s.perm.CUID || on && limited {
 			return unix.EPERM
 		}

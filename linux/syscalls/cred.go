@@ -8,13 +8,21 @@ import (
 )
 
 var credRows = []Row{
-	{Name: "getuid", Do: func(t *task.Task, _ *Args) (uint64, error) { return uint64(t.Cred().UID), nil },
+	{Name: "getuid", Do: func(t *task.Task, _ *Args) (uint64, error) {
+		return showID(t.Cred(), (*cred.UserNS).ShowUID, t.Cred().UID)
+	},
 		Contracts: []string{"security/setuid_transitions", "security/user_namespace"}},
-	{Name: "geteuid", Do: func(t *task.Task, _ *Args) (uint64, error) { return uint64(t.Cred().EUID), nil },
+	{Name: "geteuid", Do: func(t *task.Task, _ *Args) (uint64, error) {
+		return showID(t.Cred(), (*cred.UserNS).ShowUID, t.Cred().EUID)
+	},
 		Contracts: []string{"security/setuid_transitions", "security/protected_access"}},
-	{Name: "getgid", Do: func(t *task.Task, _ *Args) (uint64, error) { return uint64(t.Cred().GID), nil },
+	{Name: "getgid", Do: func(t *task.Task, _ *Args) (uint64, error) {
+		return showID(t.Cred(), (*cred.UserNS).ShowGID, t.Cred().GID)
+	},
 		Contracts: []string{"security/setgid_transitions", "abi/legacy_calls"}},
-	{Name: "getegid", Do: func(t *task.Task, _ *Args) (uint64, error) { return uint64(t.Cred().EGID), nil },
+	{Name: "getegid", Do: func(t *task.Task, _ *Args) (uint64, error) {
+		return showID(t.Cred(), (*cred.UserNS).ShowGID, t.Cred().EGID)
+	},
 		Contracts: []string{"security/setgid_transitions", "abi/legacy_calls"}},
 	{Name: "getresuid", Args: []Kind{Ptr, Ptr, Ptr}, Do: sysGetresuid, Contracts: []string{"security/setuid_transitions", "security/setuid_program"}},
 	{Name: "getresgid", Args: []Kind{Ptr, Ptr, Ptr}, Do: sysGetresgid, Contracts: []string{"security/setgid_transitions", "security/setuid_program"}},
@@ -34,6 +42,11 @@ var credRows = []Row{
 	{Name: "capset", Args: []Kind{Ptr, Ptr}, Do: sysCapset, Contracts: []string{"security/capget_capset", "security/capabilities_calls"}},
 }
 
+// showID is an ID as the task's user namespace knows it.
+func showID(c *cred.Cred, show func(*cred.UserNS, uint32) uint32, id uint32) (uint64, error) {
+	return uint64(show(c.User, id)), nil
+}
+
 func put3(t *task.Task, a *Args, ids [3]uint32) (uint64, error) {
 	for i, v := range ids {
 		if err := t.CopyOut(a.Addr(i), le.AppendUint32(nil, v)); err != nil {
@@ -45,19 +58,19 @@ func put3(t *task.Task, a *Args, ids [3]uint32) (uint64, error) {
 
 func sysGetresuid(t *task.Task, a *Args) (uint64, error) {
 	c := t.Cred()
-	return put3(t, a, [3]uint32{c.UID, c.EUID, c.SUID})
+	return put3(t, a, [3]uint32{c.User.ShowUID(c.UID), c.User.ShowUID(c.EUID), c.User.ShowUID(c.SUID)})
 }
 
 func sysGetresgid(t *task.Task, a *Args) (uint64, error) {
 	c := t.Cred()
-	return put3(t, a, [3]uint32{c.GID, c.EGID, c.SGID})
+	return put3(t, a, [3]uint32{c.User.ShowGID(c.GID), c.User.ShowGID(c.EGID), c.User.ShowGID(c.SGID)})
 }
 
 // maxGroups is NGROUPS_MAX.
 const maxGroups = 65536
 
 func sysGetgroups(t *task.Task, a *Args) (uint64, error) {
-	n, groups := a.Int(0), t.Cred().Groups
+	n, groups, ns := a.Int(0), t.Cred().Groups, t.Cred().User
 	if n < 0 || n > 0 && n < len(groups) {
 		return 0, unix.EINVAL
 	}
@@ -66,13 +79,13 @@ func sysGetgroups(t *task.Task, a *Args) (uint64, error) {
 	}
 	b := make([]byte, 0, 4*len(groups))
 	for _, g := range groups {
-		b = le.AppendUint32(b, g)
+		b = le.AppendUint32(b, ns.ShowGID(g))
 	}
 	return uint64(len(groups)), t.CopyOut(a.Addr(1), b)
 }
 
 func sysSetgroups(t *task.Task, a *Args) (uint64, error) {
-	if !t.Capable(unix.CAP_SETGID) {
+	if !t.Cred().MaySetgroups() {
 		return 0, unix.EPERM
 	}
 	n := a.Uint(0)
@@ -87,7 +100,7 @@ func sysSetgroups(t *task.Task, a *Args) (uint64, error) {
 	for i := range groups {
 		groups[i] = le.Uint32(b[4*i:])
 	}
-	return change(t, func(c *cred.Cred) error { c.SetGroups(groups); return nil })
+	return change(t, func(c *cred.Cred) error { return c.SetGroups(groups) })
 }
 
 // change gives t a changed copy of its identity, unless do fails.
@@ -113,7 +126,7 @@ func sysSetresuid(t *task.Task, a *Args) (uint64, error) {
 }
 
 func sysSetfsuid(t *task.Task, a *Args) (uint64, error) {
-	old := t.Cred().FSUID
+	old := t.Cred().User.ShowUID(t.Cred().FSUID)
 	_, err := change(t, func(c *cred.Cred) error { c.Setfsuid(a.Uint(0)); return nil })
 	return uint64(old), err
 }
@@ -131,7 +144,7 @@ func sysSetresgid(t *task.Task, a *Args) (uint64, error) {
 }
 
 func sysSetfsgid(t *task.Task, a *Args) (uint64, error) {
-	old := t.Cred().FSGID
+	old := t.Cred().User.ShowGID(t.Cred().FSGID)
 	_, err := change(t, func(c *cred.Cred) error { c.Setfsgid(a.Uint(0)); return nil })
 	return uint64(old), err
 }

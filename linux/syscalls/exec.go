@@ -183,7 +183,8 @@ func sysClone3(t *task.Task, a *Args) (uint64, error) {
 		for i := range setTIDs {
 			args.SetTID = append(args.SetTID, task.ID(int32(le.Uint32(ids[4*i:]))))
 		}
-		if !t.Capable(unix.CAP_SYS_ADMIN) && !t.Capable(unix.CAP_CHECKPOINT_RESTORE) {
+		id, owner := t.Cred(), t.PIDNamespace().Owner()
+		if !id.CapableIn(owner, unix.CAP_SYS_ADMIN) && !id.CapableIn(owner, unix.CAP_CHECKPOINT_RESTORE) {
 			return 0, unix.EPERM
 		}
 	}

@@ -90,8 +90,9 @@ func sysFstat(t *task.Task, a *Args) (uint64, error) {
 
 // putStat writes s to t's memory in the architecture's layout.
 func putStat(t *task.Task, to user.Addr, s *vfs.Stat) error {
+	ns := t.Cred().User
 	e := abi.Stat{
-		Dev: s.Dev, Ino: s.Ino, Rdev: s.Rdev, Mode: s.Mode, Nlink: s.Nlink, UID: s.UID, GID: s.GID,
+		Dev: s.Dev, Ino: s.Ino, Rdev: s.Rdev, Mode: s.Mode, Nlink: s.Nlink, UID: ns.ShowUID(s.UID), GID: ns.ShowGID(s.GID),
 		Size: s.Size, BlockSize: s.BlockSize, Blocks: s.Blocks,
 		Atime: stamp(s.Atime), Mtime: stamp(s.Mtime), Ctime: stamp(s.Ctime),
 	}

@@ -105,7 +105,7 @@ func withRealIDs(c *vfs.Context) *vfs.Context {
 	caps := id.Effective
 	if id.SecureBits&cred.NoSetuidFix == 0 {
 		caps = 0
-		if id.UID == 0 {
+		if id.UID == id.User.UID(0) {
 			caps = id.Permitted
 		}
 	}
@@ -136,10 +136,11 @@ func sysStatx(t *task.Task, a *Args) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	ns := t.Cred().User
 	e := abi.Statx{
 		Mask: unix.STATX_BASIC_STATS | unix.STATX_MNT_ID, BlockSize: uint32(s.BlockSize),
 		Attributes: s.Attributes, AttributesMask: s.AttributesMask | unix.STATX_ATTR_AUTOMOUNT | unix.STATX_ATTR_DAX | unix.STATX_ATTR_MOUNT_ROOT,
-		Nlink: s.Nlink, UID: s.UID, GID: s.GID, Mode: s.Mode, Ino: s.Ino, Size: uint64(s.Size), Blocks: uint64(s.Blocks),
+		Nlink: s.Nlink, UID: ns.ShowUID(s.UID), GID: ns.ShowGID(s.GID), Mode: s.Mode, Ino: s.Ino, Size: uint64(s.Size), Blocks: uint64(s.Blocks),
 		Atime: stamp(s.Atime), Ctime: stamp(s.Ctime), Mtime: stamp(s.Mtime),
 		RdevMajor: unix.Major(s.Rdev), RdevMinor: unix.Minor(s.Rdev), DevMajor: unix.Major(s.Dev), DevMinor: unix.Minor(s.Dev),
 		MountID: uint64(s.MountID),

@@ -158,7 +158,7 @@ func sysChroot(t *task.Task, a *Args) (uint64, error) {
 		if err := p.PermitAt(c, vfs.MayExec); err != nil {
 			return err
 		}
-		if !t.Capable(unix.CAP_SYS_CHROOT) {
+		if !t.Cred().CapableHere(unix.CAP_SYS_CHROOT) {
 			return unix.EPERM
 		}
 		t.FS.SetRoot(p)

@@ -39,15 +39,17 @@ const (
 )
 
 // putPerm writes struct ipc64_perm to b.
-func putPerm(b []byte, p *ipc.Perm) {
-	for i, v := range []uint32{uint32(p.Key), p.UID, p.GID, p.CUID, p.CGID, p.Mode, uint32(p.Seq())} {
+func putPerm(t *task.Task, b []byte, p *ipc.Perm) {
+	ns := t.Cred().User
+	for i, v := range []uint32{uint32(p.Key), ns.ShowUID(p.UID), ns.ShowGID(p.GID), ns.ShowUID(p.CUID), ns.ShowGID(p.CGID), p.Mode, uint32(p.Seq())} {
 		le.PutUint32(b[4*i:], v)
 	}
 }
 
 // getPerm reads what IPC_SET may change.
-func getPerm(b []byte) ipc.Perm {
-	return ipc.Perm{UID: le.Uint32(b[4:]), GID: le.Uint32(b[8:]), Mode: le.Uint32(b[20:])}
+func getPerm(t *task.Task, b []byte) ipc.Perm {
+	ns := t.Cred().User
+	return ipc.Perm{UID: ns.UID(le.Uint32(b[4:])), GID: ns.GID(le.Uint32(b[8:])), Mode: le.Uint32(b[20:])}
 }
 
 // putAll writes numbers of 64 bits one after the other.
@@ -106,7 +108,7 @@ func sysShmctl(t *task.Task, a *Args) (uint64, error) {
 			return 0, err
 		}
 		var b [shmSize]byte
-		putPerm(b[:], &s.Perm)
+		putPerm(t, b[:], &s.Perm)
 		putAll(b[abi.IPCPermSize:], s.Size, uint64(s.ATime), uint64(s.DTime), uint64(s.CTime))
 		le.PutUint32(b[80:], uint32(t.SeenID(s.Creator)))
 		le.PutUint32(b[84:], uint32(t.SeenID(s.Last)))
@@ -117,7 +119,7 @@ func sysShmctl(t *task.Task, a *Args) (uint64, error) {
 		if err := t.CopyIn(b[:], a.Addr(2)); err != nil {
 			return 0, err
 		}
-		return 0, ns.ShmSet(c, id, getPerm(b[:]))
+		return 0, ns.ShmSet(c, id, getPerm(t, b[:]))
 	case ipcRemove:
 		return 0, ns.ShmRemove(c, id)
 	case shmLock, shmUnlock:
@@ -198,7 +200,7 @@ func sysMsgctl(t *task.Task, a *Args) (uint64, error) {
 			return 0, err
 		}
 		var b [msgSize]byte
-		putPerm(b[:], &q.Perm)
+		putPerm(t, b[:], &q.Perm)
 		putAll(b[abi.IPCPermSize:], uint64(q.STime), uint64(q.RTime), uint64(q.CTime), q.Bytes, q.Messages, q.Limit)
 		le.PutUint32(b[96:], uint32(t.SeenID(q.LastSender)))
 		le.PutUint32(b[100:], uint32(t.SeenID(q.LastReceiver)))
@@ -208,7 +210,7 @@ func sysMsgctl(t *task.Task, a *Args) (uint64, error) {
 		if err := t.CopyIn(b[:], a.Addr(2)); err != nil {
 			return 0, err
 		}
-		return 0, ns.MsgSet(c, id, getPerm(b[:]), le.Uint64(b[88:]))
+		return 0, ns.MsgSet(c, id, getPerm(t, b[:]), le.Uint64(b[88:]))
 	case ipcRemove:
 		return 0, ns.MsgRemove(c, id)
 	}

@@ -85,7 +85,7 @@ func sysSemctl(t *task.Task, a *Args) (uint64, error) {
 			return 0, err
 		}
 		var b [abi.SemSetSize]byte
-		putPerm(b[:], &s.Perm)
+		putPerm(t, b[:], &s.Perm)
 		le.PutUint64(b[abi.SemOTime:], uint64(s.OTime))
 		le.PutUint64(b[abi.SemCTime:], uint64(s.CTime))
 		le.PutUint64(b[abi.SemNumber:], s.Number)
@@ -123,7 +123,7 @@ func sysSemctl(t *task.Task, a *Args) (uint64, error) {
 		if err := t.CopyIn(b[:], a.Addr(3)); err != nil {
 			return 0, err
 		}
-		return 0, ns.SemSet(c, id, getPerm(b[:]))
+		return 0, ns.SemSet(c, id, getPerm(t, b[:]))
 	case ipcRemove:
 		return 0, ns.SemRemove(c, id)
 	}

@@ -3,7 +3,7 @@ package syscalls
 import "kevlar/linux/task"
 
 var namespaceRows = []Row{
-	{Name: "unshare", Args: []Kind{CloneFlags}, Do: sysUnshare, Support: Partial, Note: "no user, network, cgroup and time namespaces (EINVAL)",
+	{Name: "unshare", Args: []Kind{CloneFlags}, Do: sysUnshare, Support: Partial, Note: "no network, cgroup and time namespaces (EINVAL)",
 		Contracts: []string{"security/uts_namespace", "security/mount_namespace", "security/user_namespace"}},
 	{Name: "setns", Args: []Kind{FD, CloneFlags}, Do: sysSetns, Contracts: []string{"proc/self_ns_links"}},
 }

@@ -37,7 +37,7 @@ func TestUnshareUTS(t *testing.T) {
 		if n := node(u); n != "outside" {
 			u.Errorf("the name outside is %q", n)
 		}
-		u.Expect(unix.EINVAL, unix.SYS_UNSHARE, unix.CLONE_NEWUSER)
+		u.Expect(unix.EINVAL, unix.SYS_UNSHARE, unix.CLONE_NEWNET)
 		u.Expect(unix.EBADF, unix.SYS_SETNS, 99, 0)
 	})
 }

@@ -64,7 +64,7 @@ func setFilter(t *task.Task, flags uint32, at user.Addr) (uint64, error) {
 	if n == 0 || n > seccomp.MaxInsns {
 		return 0, unix.EINVAL
 	}
-	if !t.Cred().NoNewPrivs && !t.Capable(unix.CAP_SYS_ADMIN) {
+	if !t.Cred().NoNewPrivs && !t.Cred().CapableHere(unix.CAP_SYS_ADMIN) {
 		return 0, unix.EACCES
 	}
 	raw := make([]byte, n*seccomp.InsnSize)

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/cred"
 	_ "kevlar/linux/net/inet"    // registers AF_INET and AF_INET6
 	_ "kevlar/linux/net/netlink" // registers AF_NETLINK
 	"kevlar/linux/net/socket"
@@ -421,7 +422,11 @@ func getControl(t *task.Task, h *msghdr, m *socket.Message) error {
 				return unix.EINVAL
 			}
 			id := task.ID(le.Uint32(body))
-			u := &socket.Ucred{UID: le.Uint32(body[4:]), GID: le.Uint32(body[8:])}
+			ns := t.Cred().User
+			u := &socket.Ucred{UID: ns.UID(le.Uint32(body[4:])), GID: ns.GID(le.Uint32(body[8:]))}
+			if u.UID == cred.None || u.GID == cred.None {
+				return unix.EINVAL
+			}
 			if err := mayClaim(t, id, u); err != nil {
 				return err
 			}
@@ -442,9 +447,9 @@ func getControl(t *task.Task, h *msghdr, m *socket.Message) error {
 // capabilities any.
 func mayClaim(t *task.Task, id task.ID, u *socket.Ucred) error {
 	c := t.Cred()
-	uid := u.UID == c.UID || u.UID == c.EUID || u.UID == c.SUID || t.Capable(unix.CAP_SETUID)
-	gid := u.GID == c.GID || u.GID == c.EGID || u.GID == c.SGID || t.Capable(unix.CAP_SETGID)
-	pid := id == t.Group.ID() || t.Capable(unix.CAP_SYS_ADMIN)
+	uid := u.UID == c.UID || u.UID == c.EUID || u.UID == c.SUID || c.CapableHere(unix.CAP_SETUID)
+	gid := u.GID == c.GID || u.GID == c.EGID || u.GID == c.SGID || c.CapableHere(unix.CAP_SETGID)
+	pid := id == t.Group.ID() || c.CapableIn(t.PIDNamespace().Owner(), unix.CAP_SYS_ADMIN)
 	if !uid || !gid || !pid {
 		return unix.EPERM
 	}
@@ -523,8 +528,9 @@ func putControl(t *task.Task, h *msghdr, m *socket.Message) (used int) {
 	}
 	if m.Cred != nil {
 		b := le.AppendUint32(nil, uint32(t.Seen(m.Cred.PID)))
-		b = le.AppendUint32(b, m.Cred.UID)
-		put(unix.SCM_CREDENTIALS, le.AppendUint32(b, m.Cred.GID))
+		ns := t.Cred().User
+		b = le.AppendUint32(b, ns.ShowUID(m.Cred.UID))
+		put(unix.SCM_CREDENTIALS, le.AppendUint32(b, ns.ShowGID(m.Cred.GID)))
 	}
 	if len(m.Files) == 0 {
 		return used
@@ -633,6 +639,11 @@ func sysGetsockopt(t *task.Task, a *Args) (uint64, error) {
 	}
 	if a.Int(1) == unix.SOL_SOCKET && a.Int(2) == unix.SO_PEERCRED {
 		le.PutUint32(value, uint32(t.Seen(int(le.Uint32(value)))))
+		ns, uid, gid := t.Cred().User, le.Uint32(value[4:]), le.Uint32(value[8:])
+		if uid != cred.None { // there is a peer
+			le.PutUint32(value[4:], ns.ShowUID(uid))
+			le.PutUint32(value[8:], ns.ShowGID(gid))
+		}
 	}
 	value = value[:min(room, len(value))]
 	if err := t.CopyOut(a.Addr(3), value); err != nil {

@@ -25,7 +25,7 @@ var reboots = map[uint32]machine.StopKind{
 }
 
 func sysReboot(t *task.Task, a *Args) (uint64, error) {
-	if !t.Capable(unix.CAP_SYS_BOOT) {
+	if !t.Cred().CapableIn(t.PIDNamespace().Owner(), unix.CAP_SYS_BOOT) {
 		return 0, unix.EPERM
 	}
 	if a.Uint(0) != unix.LINUX_REBOOT_MAGIC1 {

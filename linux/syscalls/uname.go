@@ -52,7 +52,7 @@ func sysUname(t *task.Task, a *Args) (uint64, error) {
 
 // getName reads a host or domain name: EPERM, EINVAL for its length.
 func getName(t *task.Task, a *Args) (string, error) {
-	if !t.Capable(unix.CAP_SYS_ADMIN) {
+	if !t.Cred().CapableIn(t.UTS().Owner(), unix.CAP_SYS_ADMIN) {
 		return "", unix.EPERM
 	}
 	n := a.Int(1)

@@ -60,11 +60,7 @@ func (t *Task) inherit(from *Task, flags uint64) {
 	if flags&unix.CLONE_VM == 0 {
 		a.rseq = f.rseq
 	}
-	space := f.uts.Load()
-	if flags&unix.CLONE_NEWUTS != 0 {
-		space = space.Copy()
-	}
-	a.uts.Store(space)
+	a.uts.Store(f.uts.Load())
 	a.slack.Store(f.slack.Load())
 	a.baseSlack = f.slack.Load()
 	a.personality.Store(f.personality.Load())
@@ -74,7 +70,7 @@ func (t *Task) inherit(from *Task, flags uint64) {
 // initial gives the first task of a machine its attributes.
 func (a *attributes) initial() {
 	a.uts.Store(uts.New())
-	a.ipc.Store(ipc.NewNamespace(true))
+	a.ipc.Store(ipc.NewNamespace())
 	a.slack.Store(DefaultSlack)
 	a.baseSlack = DefaultSlack
 	a.machineKill = unix.PR_MCE_KILL_DEFAULT

@@ -24,35 +24,34 @@ type CloneArgs struct {
 	StackSize  uint64
 	TLS        uint64
 	SetTID     []ID // wanted IDs, innermost PID namespace first
+
+	id *cred.Cred // who the new task is: Clone's business
 }
 
 // cloneUnsupported are namespaces that are not made here: EINVAL, as on a kernel that
 // is built without them.
-const cloneUnsupported = unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP | unix.CLONE_NEWTIME |
+const cloneUnsupported = unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP | unix.CLONE_NEWTIME |
 	unix.CLONE_INTO_CGROUP
-
-const clonePrivileged = unix.CLONE_NEWUTS | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWIPC
 
 // check finds combinations of flags that make no sense: clone(2), "ERRORS".
 func (a *CloneArgs) check(t *Task) error {
 	has := func(bits uint64) bool { return a.Flags&bits != 0 }
 	switch {
 	case has(cloneUnsupported),
-		has(unix.CLONE_NEWNS) && has(unix.CLONE_FS),
+		has(unix.CLONE_NEWNS|unix.CLONE_NEWUSER) && has(unix.CLONE_FS),
 		has(unix.CLONE_THREAD) && !has(unix.CLONE_SIGHAND),
 		has(unix.CLONE_SIGHAND) && !has(unix.CLONE_VM),
 		has(unix.CLONE_SIGHAND) && has(unix.CLONE_CLEAR_SIGHAND),
-		has(unix.CLONE_THREAD) && has(unix.CLONE_NEWPID),
+		has(unix.CLONE_THREAD) && has(unix.CLONE_NEWPID|unix.CLONE_NEWUSER),
 		has(unix.CLONE_THREAD) && t.childNS != t.pid.ns,
 		has(unix.CLONE_PARENT) && t.Group.unkillable,
 		has(unix.CLONE_PIDFD) && has(unix.CLONE_DETACHED|unix.CLONE_THREAD),
 		a.ExitSignal < 0 || a.ExitSignal > abi.NumSignals:
 		return unix.EINVAL
 	}
-	if has(clonePrivileged) && !t.Capable(unix.CAP_SYS_ADMIN) {
-		return unix.EPERM
-	}
-	return nil
+	var err error
+	a.id, err = t.identityFor(a.Flags)
+	return err
 }
 
 // Clone makes a task: a thread of the caller's process with CLONE_THREAD, else a
@@ -63,6 +62,10 @@ func (t *Task) Clone(a *CloneArgs) (ID, error) {
 	}
 	c := t.newThread(a)
 	if err := t.share(c, a); err != nil {
+		return 0, err
+	}
+	if err := c.makeNamespaces(a.Flags, a.id); err != nil {
+		c.letGo()
 		return 0, err
 	}
 	if a.Flags&unix.CLONE_THREAD != 0 {
@@ -135,9 +138,6 @@ func (t *Task) share(c *Task, a *CloneArgs) error {
 		c.FS = t.FS
 	} else {
 		c.FS = t.FS.Copy()
-		if a.Flags&unix.CLONE_NEWNS != 0 {
-			c.FS.CopyNamespace()
-		}
 	}
 	if a.Flags&unix.CLONE_FILES != 0 {
 		t.Files.Ref()
@@ -215,7 +215,7 @@ func (t *Task) newGroup(c *Task, a *CloneArgs) *Group {
 // ERESTARTNOINTR while t has a signal to take: one that was sent to t's process or its
 // job must not miss the new member.
 func (t *Task) publish(c *Task, a *CloneArgs) error {
-	c.SetCred(t.Cred())
+	c.SetCred(a.id)
 	if c.account.tasks.Load() > int64(min(t.Limit(unix.RLIMIT_NPROC), 1<<62)) && t.Cred().UID != 0 &&
 		!t.Capable(unix.CAP_SYS_ADMIN) && !t.Capable(unix.CAP_SYS_RESOURCE) {
 		t.Kernel.users.leave(c.account)
@@ -238,7 +238,7 @@ func (t *Task) publishLocked(c *Task, a *CloneArgs) error {
 	ns := t.childNS
 	if a.Flags&unix.CLONE_NEWPID != 0 {
 		var err error
-		if ns, err = NewPIDNamespace(ns); err != nil {
+		if ns, err = ns.newBelow(a.id); err != nil {
 			return err
 		}
 	}
@@ -325,7 +325,7 @@ func (k *Kernel) NewFirst(files *vfs.FDTable, fs *vfs.FSInfo, onEnd func(WaitSta
 // newFirst makes the first task of a machine, which has no parent and leads a session.
 // onEnd is called, with locks held, when its process ends.
 func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *Task {
-	ns, _ := NewPIDNamespace(nil) // only one that nests too deep fails
+	ns := newPIDNamespace(nil)
 	t := &Task{
 		Kernel: k, Regs: machine.NewRegs(), Waiter: wait.NewWaiter(),
 		dying: make(chan struct{}), childNS: ns, started: wait.Now(),
@@ -340,6 +340,7 @@ func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *
 	g.cont.L, g.execWait.L = &g.mu, &g.mu
 	g.limits.table = initialLimits(threads)
 	k.threads.Store(threads)
+	cred.SetFirstLimits(threads)
 	t.Group = g
 	procs.Lock()
 	defer procs.Unlock()

@@ -19,7 +19,8 @@ import (
 // its parts are (/proc/PID/exe, cmdline, environ, auxv). Tasks that share memory share
 // it.
 type Image struct {
-	Exe *vfs.File
+	Exe  *vfs.File
+	User *cred.UserNS // of who executed it
 	Layout
 
 	refs atomic.Int32
@@ -278,7 +279,11 @@ func (p *program) headers() (err error) {
 func (p *program) privileges() cred.ExecFile {
 	i := p.file.Inode()
 	f := cred.ExecFile{UID: cred.Keep, GID: cred.Keep}
-	if p.file.Path().Mnt.Flags()&vfs.MntNoSuid != 0 || p.t.Cred().NoNewPrivs {
+	id, m := p.t.Cred(), p.file.Path().Mnt
+	// Neither does a file count on which others than who is around the caller's user
+	// namespace could have set the bits, or whose owner is nobody there: user_namespaces(7).
+	if m.Flags()&vfs.MntNoSuid != 0 || !m.In(p.t.FS.Namespace()) || id.NoNewPrivs ||
+		!id.User.Within(m.SB.User) || !id.User.Has(cred.UserIDs, i.UID()) || !id.User.Has(cred.GroupIDs, i.GID()) {
 		return f
 	}
 	if i.Mode()&unix.S_ISUID != 0 {
@@ -354,7 +359,7 @@ func (t *Task) replace(p *program, id *cred.Cred, secure bool) {
 	t.Mem, p.space = p.space, nil
 	t.setMemory(t.Mem)
 	t.Mem.SetLimits(g)
-	p.image.Exe = p.file
+	p.image.Exe, p.image.User = p.file, t.Cred().User
 	p.file = nil
 	t.setImage(p.image)
 	if t.Files.Refs() > 1 {

@@ -176,7 +176,7 @@ func (t *Task) parentDeath() {
 		}
 		for o := c.threads; o != nil; o = o.next {
 			if sig := unix.Signal(o.deathSig.Load()); sig != 0 {
-				info := abi.Kill(sig, abi.SI_USER, int32(t.Group.pid.in(c.pid.ns)), t.Cred().UID)
+				info := abi.Kill(sig, abi.SI_USER, int32(t.Group.pid.in(c.pid.ns)), c.uidOf(t))
 				c.send(signal{info: &info})
 			}
 		}
@@ -236,7 +236,7 @@ func (g *Group) tellEnd() {
 // childInfo is what a parent learns of g in siginfo_t. The caller holds procs.
 func (g *Group) childInfo(parent *Group, code, value int32) abi.SigInfo {
 	u := g.usage
-	return abi.Child(code, int32(g.pid.in(parent.pid.ns)), g.leader.Cred().UID, value, ticks(u.User), ticks(u.System))
+	return abi.Child(code, int32(g.pid.in(parent.pid.ns)), parent.uidOf(g.leader), value, ticks(u.User), ticks(u.System))
 }
 
 // abandonChildren gives g's children to the nearest subreaper, or to the first

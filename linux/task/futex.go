@@ -46,7 +46,7 @@ func (t *Task) releaseFutexes() {
 // is t's real identity that counts, not the one for files. A process that is not dumpable,
 // or may do more than t, is open only to CAP_SYS_PTRACE.
 func (t *Task) MayAccess(o *Task, real bool) error {
-	if t.Group == o.Group || t.Capable(unix.CAP_SYS_PTRACE) {
+	if t.Group == o.Group {
 		return nil
 	}
 	c, d := t.Cred(), o.Cred()
@@ -55,7 +55,15 @@ func (t *Task) MayAccess(o *Task, real bool) error {
 		uid, gid, may = c.UID, c.GID, c.Permitted
 	}
 	same := uid == d.UID && uid == d.EUID && uid == d.SUID && gid == d.GID && gid == d.EGID && gid == d.SGID
-	if !same || !o.Group.Dumpable() || d.Permitted&^may != 0 {
+	over := c.CapableIn(d.User, unix.CAP_SYS_PTRACE)
+	if !same && !over {
+		return unix.EPERM
+	}
+	// Without dumpability it is the user namespace that counts in which the program began.
+	if im := o.Image(); im != nil && !o.Group.Dumpable() && !c.CapableIn(im.User, unix.CAP_SYS_PTRACE) {
+		return unix.EPERM
+	}
+	if !over && (c.User != d.User || d.Permitted&^may != 0) {
 		return unix.EPERM
 	}
 	return nil

@@ -33,13 +33,9 @@ func (t *Task) SignalActions() *Actions {
 	return t.Group.actions
 }
 
-// shareIPC gives a task that clone makes its namespace, and with CLONE_SYSVSEM from's Undo.
+// shareIPC gives a task that clone makes from's namespace, and with CLONE_SYSVSEM its Undo.
 func (t *Task) shareIPC(from *Task, flags uint64) {
-	if flags&unix.CLONE_NEWIPC != 0 {
-		t.attributes.ipc.Store(ipc.NewNamespace(false))
-	} else {
-		t.attributes.ipc.Store(from.IPC().Ref())
-	}
+	t.attributes.ipc.Store(from.IPC().Ref())
 	if flags&unix.CLONE_SYSVSEM != 0 {
 		u := from.SemUndo()
 		u.Ref()
@@ -63,7 +59,12 @@ func (t *Task) leaveIPC() {
 }
 
 func (t *Task) releaseUndo() {
-	if u := t.attributes.semUndo.Swap(nil); u != nil {
+	u := t.attributes.semUndo.Swap(nil)
+	switch {
+	case u == nil:
+	case t.Group == nil || t.Group.pid == nil: // clone has failed; its caller has u
+		u.Release(0)
+	default:
 		u.Release(int32(t.Group.pid.global()))
 	}
 }

@@ -16,7 +16,7 @@ func (t *Task) maySignal(to *Group, sig unix.Signal) error {
 		return nil
 	}
 	c, o := t.Cred(), to.leader.Cred()
-	if c.EUID == o.SUID || c.EUID == o.UID || c.UID == o.SUID || c.UID == o.UID || c.Capable(unix.CAP_KILL) {
+	if c.EUID == o.SUID || c.EUID == o.UID || c.UID == o.SUID || c.UID == o.UID || c.CapableIn(o.User, unix.CAP_KILL) {
 		return nil
 	}
 	if sig == unix.SIGCONT && t.Group.process.session == to.process.session {
@@ -31,8 +31,11 @@ func (t *Task) forceFrom(to *Group) bool { return t.pid.in(to.pid.ns) == 0 }
 
 // user is the information of a signal that t sends to a process with kill(2).
 func (t *Task) userInfo(sig unix.Signal, code int32, to *Group) abi.SigInfo {
-	return abi.Kill(sig, code, int32(t.Group.pid.in(to.pid.ns)), t.Cred().UID)
+	return abi.Kill(sig, code, int32(t.Group.pid.in(to.pid.ns)), to.uidOf(t))
 }
+
+// uidOf is t's real user ID as g's user namespace knows it.
+func (g *Group) uidOf(t *Task) uint32 { return g.leader.Cred().User.ShowUID(t.Cred().UID) }
 
 // Kill is kill(2): it sends sig, or with 0 only checks, to process id, or to process
 // group -id; 0 means the caller's process group, -1 every process but the caller and the

@@ -87,7 +87,7 @@ func (l *limits) change(t *Task, resource int, set *unix.Rlimit) (unix.Rlimit, e
 func (t *Task) MayLimit(o *Task) error {
 	c, d := t.Cred(), o.Cred()
 	same := c.UID == d.UID && c.UID == d.EUID && c.UID == d.SUID && c.GID == d.GID && c.GID == d.EGID && c.GID == d.SGID
-	if t.Group != o.Group && !same && !t.Capable(unix.CAP_SYS_RESOURCE) {
+	if t.Group != o.Group && !same && !c.CapableIn(d.User, unix.CAP_SYS_RESOURCE) {
 		return unix.EPERM
 	}
 	return nil

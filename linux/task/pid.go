@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/wait"
 )
 
@@ -20,6 +21,7 @@ type PIDNamespace struct {
 	level  int
 	max    ID
 	id     uint64 // counts namespaces
+	owner  *cred.UserNS
 
 	// Guarded by procs.
 	ids    map[ID]*pid
@@ -33,17 +35,26 @@ const maxNamespaces = 32
 
 var lastNamespace atomic.Uint64
 
-// NewPIDNamespace makes a namespace under parent, or the first of a machine.
-// ENOSPC where they nest too deep.
-func NewPIDNamespace(parent *PIDNamespace) (*PIDNamespace, error) {
-	ns := &PIDNamespace{parent: parent, max: maxPID, ids: make(map[ID]*pid), id: lastNamespace.Add(1)}
-	if parent != nil {
-		if ns.level = parent.level + 1; ns.level > maxNamespaces {
-			return nil, unix.ENOSPC
-		}
-	}
-	return ns, nil
+func newPIDNamespace(parent *PIDNamespace) *PIDNamespace {
+	return &PIDNamespace{parent: parent, max: maxPID, ids: make(map[ID]*pid), id: lastNamespace.Add(1)}
 }
+
+// newBelow makes a namespace under ns, for c. EINVAL where ns belongs to a user namespace
+// that is not c's or around it, ENOSPC where they nest too deep or c may not have one more.
+func (ns *PIDNamespace) newBelow(c *cred.Cred) (*PIDNamespace, error) {
+	if !c.User.Within(ns.owner) {
+		return nil, unix.EINVAL
+	}
+	if ns.level >= maxNamespaces {
+		return nil, unix.ENOSPC
+	}
+	n := newPIDNamespace(ns)
+	n.level, n.owner = ns.level+1, c.User
+	return n, cred.Charge(c, cred.PIDNamespaces, n)
+}
+
+// Owner is the user namespace that the namespace belongs to.
+func (ns *PIDNamespace) Owner() *cred.UserNS { return ns.owner }
 
 // Last is the ID that was given last, for /proc/loadavg.
 func (ns *PIDNamespace) Last() ID {

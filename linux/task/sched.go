@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/sched"
 )
 
@@ -99,7 +100,7 @@ func (t *Task) CPUs() CPUSet {
 // SetCPUs is sched_setaffinity(2) by the task by. ESRCH is the caller's to find. EPERM for
 // another user's thread, EINVAL where no CPU is left.
 func (t *Task) SetCPUs(by *Task, cpus CPUSet) error {
-	if !by.owns(t) && !by.Capable(unix.CAP_SYS_NICE) {
+	if !by.owns(t) && !by.Cred().CapableIn(t.Cred().User, unix.CAP_SYS_NICE) {
 		return unix.EPERM
 	}
 	cpus = cpus.And(sched.AllCPUs(t.Kernel.Machine.NumCPU()))
@@ -203,7 +204,7 @@ func (t *Task) SetNice(by *Task, nice int) error {
 	nice = min(max(nice, -20), 19)
 	c, d := by.Cred(), t.Cred()
 	free := by.Capable(unix.CAP_SYS_NICE)
-	if d.UID != c.EUID && d.EUID != c.EUID && !free {
+	if d.UID != c.EUID && d.EUID != c.EUID && !c.CapableIn(d.User, unix.CAP_SYS_NICE) {
 		return unix.EPERM
 	}
 	s := &t.attributes.sched
@@ -274,8 +275,10 @@ func (t *Task) Select(which Which, who uint32) (all []*Task) {
 			all = append(all, g.list()...)
 		}
 	case OneUser:
-		if who == 0 {
-			who = t.Cred().UID
+		if own := t.Cred(); who == 0 {
+			who = own.UID
+		} else if who = own.User.UID(who); who == cred.None {
+			return nil
 		}
 		for _, p := range ns.ids {
 			if o := p.task; o != nil && o.Cred().UID == who {

@@ -327,7 +327,7 @@ func (t *Task) retarget(set abi.SigSet) {
 // Signal sends sig to the task itself, as the kernel does for a broken pipe or a file
 // that grew too large.
 func (t *Task) Signal(sig unix.Signal) {
-	info := abi.Kill(sig, abi.SI_USER, int32(t.Group.ID()), t.Cred().UID)
+	info := abi.Kill(sig, abi.SI_USER, int32(t.Group.ID()), t.Cred().User.ShowUID(t.Cred().UID))
 	t.Group.send(signal{info: &info, to: t})
 }
 

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/cred"
 	"kevlar/linux/user"
 	"kevlar/machine"
 	"kevlar/machine/sim"
@@ -52,7 +53,7 @@ func first(t *testing.T) *Task {
 // fork makes a child process of p's, or a thread of it with CLONE_THREAD.
 func fork(t *testing.T, p *Task, flags uint64) *Task {
 	t.Helper()
-	a := &CloneArgs{Flags: flags, ExitSignal: unix.SIGCHLD}
+	a := &CloneArgs{Flags: flags, ExitSignal: unix.SIGCHLD, id: p.Cred()}
 	c := p.newThread(a)
 	c.setMemory(p.mem)
 	if flags&unix.CLONE_THREAD != 0 {
@@ -386,7 +387,7 @@ func TestTerminalJobs(t *testing.T) {
 
 func TestPIDNamespace(t *testing.T) {
 	p := first(t)
-	ns, err := NewPIDNamespace(p.PIDNamespace())
+	ns, err := p.PIDNamespace().newBelow(cred.Root())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func (t *Task) eligible(c *Group, who WaitFor, options uint32) bool {
 func (t *Task) report(c *Group, w *Waited) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w.ID, w.UID = c.pid.in(t.pid.ns), c.leader.Cred().UID
+	w.ID, w.UID = c.pid.in(t.pid.ns), t.Cred().User.ShowUID(c.leader.Cred().UID)
 	w.Status = c.exitStatus
 	w.Code, w.Value = c.exitStatus.code()
 	w.Usage = c.usage
@@ -152,7 +152,7 @@ func (t *Task) stopReport(c *Group, options uint32, w *Waited) bool {
 	default:
 		return false
 	}
-	w.ID, w.UID = c.pid.in(t.pid.ns), c.leader.Cred().UID
+	w.ID, w.UID = c.pid.in(t.pid.ns), t.Cred().User.ShowUID(c.leader.Cred().UID)
 	w.Usage = c.usageNow()
 	return true
 }

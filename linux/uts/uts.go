@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/cred"
 )
 
 // Names that are the same everywhere on the machine. The release begins with the
@@ -28,7 +29,8 @@ const none = "(none)"
 
 // Namespace is a UTS namespace.
 type Namespace struct {
-	id uint64
+	id    uint64
+	owner *cred.UserNS
 
 	mu           sync.RWMutex // guards the names; leaf
 	node, domain string
@@ -43,12 +45,17 @@ func New() *Namespace { return &Namespace{id: initialID, node: none, domain: non
 // lastID counts namespaces. Their inode numbers start where Linux's dynamic ones do.
 var lastID atomic.Uint64
 
-// Copy returns a new namespace with the names of ns.
-func (ns *Namespace) Copy() *Namespace {
+// Copy returns a new namespace with the names of ns, which c makes: ENOSPC where it may not
+// have another.
+func (ns *Namespace) Copy(c *cred.Cred) (*Namespace, error) {
 	ns.mu.RLock()
 	defer ns.mu.RUnlock()
-	return &Namespace{id: 0xf1000000 + lastID.Add(1), node: ns.node, domain: ns.domain}
+	n := &Namespace{id: 0xf1000000 + lastID.Add(1), owner: c.User, node: ns.node, domain: ns.domain}
+	return n, cred.Charge(c, cred.UTSNamespaces, n)
 }
+
+// Owner is the user namespace in which who changes the names is to have CAP_SYS_ADMIN.
+func (ns *Namespace) Owner() *cred.UserNS { return ns.owner }
 
 // ID is the inode number that stands for the namespace in /proc/PID/ns.
 func (ns *Namespace) ID() uint64 { return ns.id }

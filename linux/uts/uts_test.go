@@ -3,12 +3,22 @@ package uts
 import (
 	"strings"
 	"testing"
+
+	"kevlar/linux/cred"
 )
 
+func dup(t *testing.T, ns *Namespace) *Namespace {
+	n, err := ns.Copy(cred.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestCopyIsIndependent(t *testing.T) {
-	a := New().Copy()
+	a := dup(t, New())
 	a.SetNode("alpha")
-	b := a.Copy()
+	b := dup(t, a)
 	b.SetNode("beta")
 	b.SetDomain("example")
 	if a.Node() != "alpha" || a.Domain() != none || b.Node() != "beta" || b.Domain() != "example" {
@@ -20,7 +30,7 @@ func TestCopyIsIndependent(t *testing.T) {
 }
 
 func TestNamesAreCut(t *testing.T) {
-	ns := New().Copy()
+	ns := dup(t, New())
 	ns.SetNode(strings.Repeat("x", MaxName+1))
 	if len(ns.Node()) != MaxName {
 		t.Errorf("%d bytes are kept", len(ns.Node()))

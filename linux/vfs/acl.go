@@ -268,7 +268,7 @@ func (i *Inode) setACL(c *Context, at *aclPointer, value []byte) error {
 			stored = nil
 		}
 		mode := i.mode.Load()&^0o777 | bits
-		if !c.Cred.InGroup(i.GID()) && !c.Capable(unix.CAP_FSETID) {
+		if !c.Cred.InGroup(i.GID()) && !i.capable(c, unix.CAP_FSETID) {
 			mode &^= unix.S_ISGID
 		}
 		i.mode.Store(mode)

@@ -3,6 +3,7 @@ package vfs
 import (
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/user"
 )
 
@@ -111,7 +112,7 @@ func (p Path) Chmod(c *Context, mode uint32) error {
 		return unix.EOPNOTSUPP
 	}
 	mode &= 0o7777
-	if !c.Cred.InGroup(i.GID()) && !c.Capable(unix.CAP_FSETID) {
+	if !c.Cred.InGroup(i.GID()) && !i.capable(c, unix.CAP_FSETID) {
 		mode &^= unix.S_ISGID
 	}
 	if err := i.change(c, &Attr{Set: SetMode, Mode: mode}); err != nil {
@@ -124,25 +125,41 @@ func (p Path) Chmod(c *Context, mode uint32) error {
 // Unchanged is the owner or group that chown leaves as it is.
 const Unchanged = ^uint32(0)
 
-// Chown changes owner and group: fchownat(2), fchown(2).
+// Chown changes owner and group: fchownat(2), fchown(2). The IDs are as c's user namespace
+// knows them: EINVAL for one that it does not, EOVERFLOW for one that the file system's does
+// not.
 func (p Path) Chown(c *Context, uid, gid uint32) error {
 	i := p.Inode()
 	if p.Mnt.ReadOnly() {
 		return unix.EROFS
+	}
+	user, known := c.Cred.User, i.SB.User
+	if uid != Unchanged {
+		if uid = user.UID(uid); uid == cred.None {
+			return unix.EINVAL
+		}
+	}
+	if gid != Unchanged {
+		if gid = user.GID(gid); gid == cred.None {
+			return unix.EINVAL
+		}
+	}
+	if uid != Unchanged && !known.Has(cred.UserIDs, uid) || gid != Unchanged && !known.Has(cred.GroupIDs, gid) {
+		return unix.EOVERFLOW
 	}
 	i.Mu.Lock()
 	defer i.Mu.Unlock()
 	var a Attr
 	owner := c.Cred.FSUID == i.UID()
 	if uid != Unchanged {
-		if !(owner && uid == i.UID()) && !c.Capable(unix.CAP_CHOWN) {
+		if !(owner && uid == i.UID()) && !i.capable(c, unix.CAP_CHOWN) {
 			return unix.EPERM
 		}
 		a.Set |= SetUID
 		a.UID = uid
 	}
 	if gid != Unchanged {
-		if !(owner && (gid == i.GID() || c.Cred.InGroup(gid))) && !c.Capable(unix.CAP_CHOWN) {
+		if !(owner && (gid == i.GID() || c.Cred.InGroup(gid))) && !i.capable(c, unix.CAP_CHOWN) {
 			return unix.EPERM
 		}
 		a.Set |= SetGID

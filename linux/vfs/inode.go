@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/cred"
 )
 
 // Time is a time stamp of a file: seconds since 1970 and nanoseconds.
@@ -363,7 +365,7 @@ func (i *Inode) stripSetID(c *Context) {
 // stays, as it marks mandatory locking, where c might have set it.
 func (i *Inode) withoutSetID(c *Context) uint32 {
 	mode := i.mode.Load() &^ unix.S_ISUID
-	if mode&unix.S_IXGRP != 0 || !c.Cred.InGroup(i.GID()) && !c.Capable(unix.CAP_FSETID) {
+	if mode&unix.S_IXGRP != 0 || !c.Cred.InGroup(i.GID()) && !i.capable(c, unix.CAP_FSETID) {
 		mode &^= unix.S_ISGID
 	}
 	return mode
@@ -421,5 +423,6 @@ func DirType(mode uint32) uint8 { return uint8(mode & unix.S_IFMT >> 12) }
 // Owned reports whether the caller may do what only the owner may: it owns the file
 // or has CAP_FOWNER.
 func (i *Inode) Owned(c *Context) bool {
-	return c.Cred.FSUID == i.uid.Load() || c.Capable(unix.CAP_FOWNER)
+	owner := i.uid.Load()
+	return c.Cred.FSUID == owner || c.Cred.CapableHere(unix.CAP_FOWNER) && c.Cred.User.Has(cred.UserIDs, owner)
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/wait"
 )
 
@@ -74,6 +75,8 @@ type Mount struct {
 	parent   *Mount // nil: the root of ns, or detached
 	point    *Dentry
 	children map[*Dentry]*Mount
+	locked   bool       // came from a more privileged namespace along with what it is mounted on, and stays there
+	lockedIn uint32     // flags that stay set, and of access times all that stay as they are
 	peers    *peerGroup // shared propagation: who mounts and unmounts along
 	master   *peerGroup // slave propagation: whose mounts arrive here
 	unbind   bool       // MS_UNBINDABLE
@@ -98,8 +101,9 @@ var (
 
 // MountNS is a mount namespace: the mounts that a group of tasks sees.
 type MountNS struct {
-	ID   uint64
-	refs atomic.Int32
+	ID    uint64
+	Owner *cred.UserNS // in which who changes the mounts is to have CAP_SYS_ADMIN
+	refs  atomic.Int32
 
 	// Guarded by mountMu.
 	root   *Mount
@@ -116,15 +120,15 @@ type MountNS struct {
 
 // NewMountNS returns a namespace with sb at its root.
 func NewMountNS(sb *Superblock, source string) *MountNS {
-	ns := newNS()
+	ns := newNS(nil)
 	ns.root = newMount(sb, sb.Root, source, 0)
 	ns.root.ns = ns
 	ns.mounts = []*Mount{ns.root}
 	return ns
 }
 
-func newNS() *MountNS {
-	ns := &MountNS{ID: nextNSID.Add(1), views: make(map[*FSInfo]struct{})}
+func newNS(owner *cred.UserNS) *MountNS {
+	ns := &MountNS{ID: nextNSID.Add(1), Owner: owner, views: make(map[*FSInfo]struct{})}
 	ns.refs.Store(1)
 	return ns
 }
@@ -413,6 +417,7 @@ func (m *Mount) receivers() []*Mount {
 // m's peer group, and shares its master, with mountMu held.
 func (m *Mount) cloneMount(root *Dentry) *Mount {
 	n := newMount(m.SB, root, m.Source, m.flags.Load())
+	n.locked, n.lockedIn = m.locked, m.lockedIn
 	if n.peers = m.peers; n.peers != nil {
 		n.peers.members = append(n.peers.members, n)
 	}
@@ -482,19 +487,61 @@ func (m *Mount) attachShared(p Path) {
 		if to.peers != nil && first[to.peers] == nil {
 			first[to.peers] = n
 		}
+		if to.ns.Owner != p.Mnt.ns.Owner {
+			n.lock()
+		}
 		n.attach(top(Path{to, p.D}))
 	}
 	m.attach(p)
 }
 
-// CopyNamespace gives fs a mount namespace of its own, a copy of the one it is in:
-// clone(CLONE_NEWNS) and unshare. fs must not be shared with other tasks.
-func (fs *FSInfo) CopyNamespace() {
-	old := fs.Namespace()
-	ns := newNS()
+// lock fixes the mounts in m's tree for a namespace that is less privileged than the one
+// they come from, with mountMu held: what they cover stays covered, and what they forbid
+// forbidden (mount_namespaces(7), "Restrictions on mount namespaces").
+func (m *Mount) lock() {
+	const forbid = MntReadOnly | MntNoDev | MntNoSuid | MntNoExec
+	for _, t := range m.subtree() {
+		t.locked = t != m
+		t.lockedIn |= t.Flags()&forbid | mntAtimeFlags
+	}
+}
+
+// keepsLocks reports whether the mount may have flags, with mountMu held.
+func (m *Mount) keepsLocks(flags uint32) bool {
+	on := m.lockedIn &^ mntAtimeFlags
+	return flags&on == on && (flags^m.Flags())&m.lockedIn&mntAtimeFlags == 0
+}
+
+// hidesBelow reports whether a mount below d, in m, is locked, with mountMu held.
+func (m *Mount) hidesBelow(d *Dentry) bool {
+	for point, child := range m.children {
+		if child.locked && d.isAncestor(point) {
+			return true
+		}
+	}
+	return false
+}
+
+// CopyNamespace gives fs a mount namespace of its own, made by c, a copy of the one it is in:
+// clone(CLONE_NEWNS) and unshare. fs must not be shared with other tasks. ENOSPC where c may
+// not have one more.
+func (fs *FSInfo) CopyNamespace(c *cred.Cred) error {
+	old, owner := fs.Namespace(), c.User
+	ns := newNS(owner)
+	if err := cred.Charge(c, cred.MountNamespaces, ns); err != nil {
+		return err
+	}
 	moved := map[*Mount]*Mount{}
 	mountMu.Lock()
 	ns.root = old.root.cloneTree(old.root.Root, true, true, moved)
+	if owner != old.Owner {
+		for _, m := range ns.root.subtree() {
+			if m.peers != nil {
+				m.setPropagation(unix.MS_SLAVE)
+			}
+		}
+		ns.root.lock()
+	}
 	ns.root.enter(ns)
 	mountMu.Unlock()
 	fs.mu.Lock()
@@ -509,6 +556,7 @@ func (fs *FSInfo) CopyNamespace() {
 	ns.join(fs)
 	ns.Unref() // newNS's: fs holds it now
 	old.leave(fs)
+	return nil
 }
 
 // EnterNamespace moves fs to the root of ns: setns(CLONE_NEWNS). fs must not be shared

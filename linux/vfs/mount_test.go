@@ -86,7 +86,7 @@ func (t *tree) chdir(name string) {
 func (t *tree) unshare() *tree {
 	c := *t.Context
 	c.FS = t.FS.Copy()
-	c.FS.CopyNamespace()
+	t.ok(c.FS.CopyNamespace(c.Cred))
 	return &tree{t.T, &c}
 }
 

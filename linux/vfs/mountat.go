@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/cred"
 )
 
 // mount(2), umount2(2) and pivot_root(2): checks in Linux's order, then the tree in
@@ -42,7 +44,7 @@ func MountAt(c *Context, a *MountArgs) error {
 	if flags&noUser != 0 {
 		return unix.EINVAL
 	}
-	if !c.Capable(unix.CAP_SYS_ADMIN) {
+	if !c.mayMount() {
 		return unix.EPERM
 	}
 	mnt := uint32(flags) & (mntFlags &^ MntRelAtime)
@@ -71,6 +73,42 @@ func MountAt(c *Context, a *MountArgs) error {
 	return mountNew(c, target, a, mnt, flags)
 }
 
+// mayMount reports whether c may change the mounts of its namespace.
+func (c *Context) mayMount() bool {
+	return c.Cred.CapableIn(c.FS.Namespace().Owner, unix.CAP_SYS_ADMIN)
+}
+
+// mayUse is the user namespace that an instance of the file system which c makes belongs to:
+// EPERM where c has no CAP_SYS_ADMIN in it.
+func (t *FSType) mayUse(c *Context) (*cred.UserNS, error) {
+	user := c.Cred.User
+	if t.For != nil {
+		user = t.For(c)
+	}
+	if !c.Cred.CapableIn(user, unix.CAP_SYS_ADMIN) || !t.ForUsers && !c.Capable(unix.CAP_SYS_ADMIN) {
+		return nil, unix.EPERM
+	}
+	return user, nil
+}
+
+// reveals reports whether a new mount of the type with flags would show more than the mounts
+// of it that the namespace has, in which something may be covered for good.
+func (t *FSType) reveals(ns *MountNS, flags uint32) bool {
+	if !t.Revealing || ns.Owner == nil {
+		return false
+	}
+	mountMu.RLock()
+	defer mountMu.RUnlock()
+	return !slices.ContainsFunc(ns.mounts, func(m *Mount) bool {
+		lockedIn := m.lockedIn & (MntReadOnly | mntAtimeFlags)
+		if m.SB.ReadOnly() {
+			lockedIn |= MntReadOnly
+		}
+		return m.SB.Type == t && m.Root == m.SB.Root && !m.hidesBelow(m.Root) &&
+			lockedIn&MntReadOnly&^flags == 0 && (flags^m.Flags())&lockedIn&mntAtimeFlags == 0
+	})
+}
+
 // mountNew mounts a new instance of a file system.
 func mountNew(c *Context, target Path, a *MountArgs, mnt uint32, flags uint64) error {
 	if !a.HasType {
@@ -87,11 +125,22 @@ func mountNew(c *Context, target Path, a *MountArgs, mnt uint32, flags uint64) e
 		}
 		source = "none"
 	}
+	user, err := t.mayUse(c)
+	if err != nil {
+		return err
+	}
 	sb, err := t.Mount(c, source, mnt&MntReadOnly != 0, a.Data)
 	if err != nil {
 		return err
 	}
+	if t.reveals(c.FS.Namespace(), mnt) {
+		if sb.mounts.Load() == 0 {
+			sb.Ops.Release()
+		}
+		return unix.EPERM
+	}
 	if sb.mounts.Load() == 0 {
+		sb.User = user
 		sb.flags.Store(uint32(flags) & superFlags)
 		sb.readOnly.Store(mnt&MntReadOnly != 0)
 	}
@@ -107,12 +156,22 @@ func mountNew(c *Context, target Path, a *MountArgs, mnt uint32, flags uint64) e
 // here reports whether m is in c's namespace, with mountMu held.
 func (m *Mount) here(c *Context) bool { return m.ns != nil && m.ns == c.FS.Namespace() }
 
+// In reports whether m is in ns.
+func (m *Mount) In(ns *MountNS) bool {
+	mountMu.RLock()
+	defer mountMu.RUnlock()
+	return m.ns == ns
+}
+
 // remountBind changes the flags of one mount alone.
 func remountBind(c *Context, p Path, mnt uint32) error {
 	mountMu.Lock()
 	defer mountMu.Unlock()
 	if !p.Mnt.here(c) || p.D != p.Mnt.Root {
 		return unix.EINVAL
+	}
+	if !p.Mnt.keepsLocks(mnt) {
+		return unix.EPERM
 	}
 	return p.Mnt.setFlags(mnt)
 }
@@ -134,12 +193,15 @@ func (m *Mount) setFlags(flags uint32) error {
 // remount changes the options of the file system at p, and the flags of its mount.
 func remount(c *Context, p Path, mnt uint32, flags uint64, data string) error {
 	mountMu.RLock()
-	ok := p.Mnt.here(c) && p.D == p.Mnt.Root
+	ok, locks := p.Mnt.here(c) && p.D == p.Mnt.Root, p.Mnt.keepsLocks(mnt)
 	mountMu.RUnlock()
 	if !ok {
 		return unix.EINVAL
 	}
 	sb, readOnly := p.Mnt.SB, mnt&MntReadOnly != 0
+	if !locks || !c.Cred.CapableIn(sb.User, unix.CAP_SYS_ADMIN) {
+		return unix.EPERM
+	}
 	was := sb.readOnly.Swap(readOnly)
 	if readOnly && !was && sb.writers.Load() > 0 {
 		sb.readOnly.Store(false)
@@ -170,13 +232,15 @@ func bind(c *Context, target Path, source string, deep bool) error {
 	if err := target.mayMount(); err != nil {
 		return err
 	}
-	if from.Mnt.unbind || !target.Mnt.here(c) || !from.Mnt.here(c) {
+	if from.Mnt.unbind || !target.Mnt.here(c) || !from.Mnt.here(c) || !deep && from.Mnt.hidesBelow(from.D) {
 		return unix.EINVAL
 	}
 	if from.Inode().IsDir() != target.Inode().IsDir() {
 		return unix.ENOTDIR
 	}
-	from.Mnt.cloneTree(from.D, deep, false, nil).attachShared(target)
+	n := from.Mnt.cloneTree(from.D, deep, false, nil)
+	n.locked = false
+	n.attachShared(target)
 	return nil
 }
 
@@ -226,7 +290,7 @@ func moveMount(c *Context, target Path, source string) error {
 	}
 	m := from.Mnt
 	switch {
-	case !target.Mnt.here(c), !m.here(c), from.D != m.Root, m.parent == nil,
+	case !target.Mnt.here(c), !m.here(c), from.D != m.Root, m.parent == nil, m.locked,
 		from.Inode().IsDir() != target.Inode().IsDir(),
 		m.parent.peers != nil,
 		target.Mnt.peers != nil && hasUnbindable(m):
@@ -267,7 +331,7 @@ func Umount(c *Context, name []byte, flags uint32) error {
 	if err != nil {
 		return err
 	}
-	if !c.Capable(unix.CAP_SYS_ADMIN) {
+	if !c.mayMount() {
 		return unix.EPERM
 	}
 	gone, err := p.umount(c, flags)
@@ -281,8 +345,11 @@ func (p Path) umount(c *Context, flags uint32) ([]*Mount, error) {
 	mountMu.Lock()
 	defer mountMu.Unlock()
 	m := p.Mnt
-	if p.D != m.Root || !m.here(c) {
+	switch {
+	case p.D != m.Root || !m.here(c) || m.locked:
 		return nil, unix.EINVAL
+	case flags&unix.MNT_FORCE != 0 && !c.Capable(unix.CAP_SYS_ADMIN):
+		return nil, unix.EPERM
 	}
 	lazy := flags&unix.MNT_DETACH != 0
 	if flags&unix.MNT_EXPIRE != 0 {
@@ -337,7 +404,7 @@ func (p Path) umount(c *Context, flags uint32) ([]*Mount, error) {
 // and the mount that was there at putOld, and takes everybody along whose root or
 // working directory was the old root.
 func PivotRoot(c *Context, newRoot, putOld []byte) error {
-	if !c.Capable(unix.CAP_SYS_ADMIN) {
+	if !c.mayMount() {
 		return unix.EPERM
 	}
 	to, err := Lookup(c, unix.AT_FDCWD, newRoot, Follow|MustBeDir)
@@ -365,7 +432,7 @@ func pivot(c *Context, root, to, put Path) error {
 	}
 	shared := func(m *Mount) bool { return m != nil && m.peers != nil }
 	switch {
-	case shared(put.Mnt), shared(to.Mnt.parent), shared(root.Mnt.parent), !root.Mnt.here(c), !to.Mnt.here(c):
+	case shared(put.Mnt), shared(to.Mnt.parent), shared(root.Mnt.parent), !root.Mnt.here(c), !to.Mnt.here(c), to.Mnt.locked:
 		return unix.EINVAL
 	case to.D.Unlinked():
 		return unix.ENOENT
@@ -376,6 +443,7 @@ func pivot(c *Context, root, to, put Path) error {
 		return unix.EINVAL
 	}
 	at := Path{root.Mnt.parent, root.Mnt.point}
+	to.Mnt.locked, root.Mnt.locked = root.Mnt.locked, false
 	to.Mnt.detach()
 	root.Mnt.detach()
 	to.Mnt.attach(at)

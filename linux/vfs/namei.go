@@ -43,7 +43,7 @@ func inheritGroup(c *Context, dir *Inode, n *NewNode) {
 	case n.Mode&unix.S_IFMT == unix.S_IFDIR:
 		n.Mode |= unix.S_ISGID
 	case n.Mode&(unix.S_ISGID|unix.S_IXGRP) == unix.S_ISGID|unix.S_IXGRP &&
-		!c.Cred.InGroup(n.GID) && !c.Capable(unix.CAP_FSETID):
+		!c.Cred.InGroup(n.GID) && !dir.capable(c, unix.CAP_FSETID):
 		n.Mode &^= unix.S_ISGID
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/cred"
 )
 
 // Access is what somebody wants to do with a file: a sum of these, which are access(2)'s.
@@ -50,18 +52,26 @@ func (i *Inode) PermitMode(c *Context, want Access) error {
 		return nil
 	}
 	if mode&unix.S_IFMT == unix.S_IFDIR {
-		if want&MayWrite == 0 && c.Capable(unix.CAP_DAC_READ_SEARCH) || c.Capable(unix.CAP_DAC_OVERRIDE) {
+		if want&MayWrite == 0 && i.capable(c, unix.CAP_DAC_READ_SEARCH) || i.capable(c, unix.CAP_DAC_OVERRIDE) {
 			return nil
 		}
 		return unix.EACCES
 	}
-	if want == MayRead && c.Capable(unix.CAP_DAC_READ_SEARCH) {
+	if want == MayRead && i.capable(c, unix.CAP_DAC_READ_SEARCH) {
 		return nil
 	}
-	if (want&MayExec == 0 || mode&0o111 != 0) && c.Capable(unix.CAP_DAC_OVERRIDE) {
+	if (want&MayExec == 0 || mode&0o111 != 0) && i.capable(c, unix.CAP_DAC_OVERRIDE) {
 		return nil
 	}
 	return unix.EACCES
+}
+
+// capable reports whether c has a capability with regard to the file: effective in its user
+// namespace, which knows owner and group (user_namespaces(7), "Operations on file-related
+// capabilities").
+func (i *Inode) capable(c *Context, capability int) bool {
+	return c.Cred.CapableHere(capability) && (c.Cred.User == nil ||
+		c.Cred.User.Has(cred.UserIDs, i.uid.Load()) && c.Cred.User.Has(cred.GroupIDs, i.gid.Load()))
 }
 
 // PermitAt is Permit of the inode at p for somebody who comes through p's mount.
@@ -87,6 +97,9 @@ func mayCreate(c *Context, dir *Inode) error {
 	if dir.Dead() {
 		return unix.ENOENT
 	}
+	if !dir.SB.User.Has(cred.UserIDs, c.Cred.FSUID) || !dir.SB.User.Has(cred.GroupIDs, c.Cred.FSGID) {
+		return unix.EOVERFLOW // the file system could not say whose the file is
+	}
 	return dir.Permit(c, MayWrite|MayExec)
 }
 
@@ -98,7 +111,7 @@ func mayDelete(c *Context, dir *Inode, d *Dentry, asDir bool) error {
 		return err
 	}
 	if dir.mode.Load()&unix.S_ISVTX != 0 && c.Cred.FSUID != victim.UID() && c.Cred.FSUID != dir.UID() &&
-		!c.Capable(unix.CAP_FOWNER) {
+		!victim.capable(c, unix.CAP_FOWNER) {
 		return unix.EPERM
 	}
 	switch {

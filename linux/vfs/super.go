@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/cred"
 )
 
 // Superblock is one instance of a file system. Several mounts may show it.
@@ -20,6 +22,10 @@ type Superblock struct {
 	// Options are the file system's own mount options as mountinfo shows them after
 	// "rw", without a leading comma.
 	Options func() string
+
+	// User is the user namespace of who made the file system, which knows the IDs of the
+	// files. Device files on it open for nobody, unless it is the first.
+	User *cred.UserNS
 
 	// ACLs says that files have access control lists, which package vfs keeps.
 	ACLs bool
@@ -74,6 +80,13 @@ type FSType struct {
 	Name string
 	// NoDevice says that the source is only a name ("nodev" in /proc/filesystems).
 	NoDevice bool
+	// ForUsers says that who is privileged in the user namespace that For names, its own
+	// where that is nil, may mount it too; Revealing that this takes a mount of the same
+	// type in the mount namespace, of which nothing is hidden (mount_namespaces(7),
+	// "Restrictions on mount namespaces").
+	ForUsers  bool
+	For       func(c *Context) *cred.UserNS
+	Revealing bool
 	// Mount makes or finds an instance.
 	Mount func(c *Context, source string, readOnly bool, data string) (*Superblock, error)
 }

@@ -95,13 +95,13 @@ func (p Path) changeXattr(c *Context, name string, value []byte, flags int) erro
 	}
 	switch {
 	case name == fileCapsName:
-		if !c.Capable(unix.CAP_SETFCAP) {
+		if !i.capable(c, unix.CAP_SETFCAP) {
 			return unix.EPERM
 		}
 		if value != nil && !validFileCaps(value) {
 			return unix.EINVAL
 		}
-	case strings.HasPrefix(name, "security.") && !c.Capable(unix.CAP_SYS_ADMIN):
+	case strings.HasPrefix(name, "security.") && !c.Cred.CapableIn(i.SB.User, unix.CAP_SYS_ADMIN):
 		return unix.EPERM
 	}
 	if err := xattrName(name); err != nil {

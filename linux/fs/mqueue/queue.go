@@ -186,7 +186,7 @@ func (n *notification) tell(t *task.Task) {
 		return
 	}
 	sender := int32(t.Group.IDIn(n.owner.PIDNamespace()))
-	info := abi.Kill(n.event.Signo, abi.SI_MESGQ, sender, t.Cred().UID)
+	info := abi.Kill(n.event.Signo, abi.SI_MESGQ, sender, n.owner.Cred().User.ShowUID(t.Cred().UID))
 	info.SetValue(n.event.Value)
 	n.owner.Group.SignalGroup(&info)
 }

@@ -103,20 +103,6 @@ func storeCoreFilter(v *view, data []byte) error {
 	return nil
 }
 
-// showIDMap is the map of the one user namespace: every ID is itself.
-func showIDMap(v *view) error {
-	v.printf("%10d %10d %10d\n", 0, 0, uint32(1<<32-1))
-	return nil
-}
-
-// storeIDMap refuses: the first namespace's map is fixed.
-func storeIDMap(*view, []byte) error { return unix.EPERM }
-
-func showSetgroups(v *view) error {
-	v.WriteString("allow\n")
-	return nil
-}
-
 // showIO is io. What reached a disk is not counted by process: there is no swap, and files
 // are written back by others.
 func showIO(v *view) error {

@@ -1,6 +1,10 @@
 package proc
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"kevlar/linux/cred"
+)
 
 // Types and modes of entries.
 const (
@@ -58,10 +62,10 @@ func init() {
 		{name: "loginuid", mode: reg0644, in: ofBoth, show: showNoAudit},
 		{name: "sessionid", mode: reg0444, in: ofBoth, show: showNoAudit},
 		{name: "coredump_filter", mode: reg0644, in: ofProcess, show: showCoreFilter, store: storeCoreFilter},
-		{name: "uid_map", mode: reg0644, in: ofBoth, show: showIDMap, store: storeIDMap},
-		{name: "gid_map", mode: reg0644, in: ofBoth, show: showIDMap, store: storeIDMap},
-		{name: "projid_map", mode: reg0644, in: ofBoth, show: showIDMap, store: storeIDMap},
-		{name: "setgroups", mode: reg0644, in: ofBoth, show: showSetgroups, store: storeIDMap},
+		{name: "uid_map", mode: reg0644, in: ofBoth, open: newIDMap(cred.UserIDs)},
+		{name: "gid_map", mode: reg0644, in: ofBoth, open: newIDMap(cred.GroupIDs)},
+		{name: "projid_map", mode: reg0644, in: ofBoth, open: newIDMap(cred.ProjectIDs)},
+		{name: "setgroups", mode: reg0644, in: ofBoth, open: newSetgroups},
 		{name: "timerslack_ns", mode: reg0666, in: ofProcess, show: showTimerSlack, store: storeTimerSlack},
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/fs/pseudo"
 	"kevlar/linux/task"
 	"kevlar/linux/vfs"
@@ -24,7 +25,16 @@ import (
 const magic = 0x9fa0
 
 // Type is the file system, for vfs.RegisterFS.
-var Type = &vfs.FSType{Name: "proc", NoDevice: true}
+var Type = &vfs.FSType{Name: "proc", NoDevice: true, ForUsers: true, Revealing: true, For: pidOwner}
+
+// pidOwner is who the instance that c mounts belongs to: the user namespace that the PID
+// namespace which it shows belongs to.
+func pidOwner(c *vfs.Context) *cred.UserNS {
+	if t := task.Of(c); t != nil {
+		return t.PIDNamespace().Owner()
+	}
+	return nil
+}
 
 // Register makes the file system known and starts to count the load average; the kernel
 // calls it at boot.
@@ -75,7 +85,7 @@ var hiddenNames = map[string]hidden{
 	"2": hideAll, "invisible": hideAll, "4": hideTraced, "ptraceable": hideTraced,
 }
 
-func (o *options) parse(data string) error {
+func (o *options) parse(user *cred.UserNS, data string) error {
 	for word := range strings.SplitSeq(data, ",") {
 		name, value, _ := strings.Cut(word, "=")
 		switch name {
@@ -91,7 +101,9 @@ func (o *options) parse(data string) error {
 			if err != nil {
 				return unix.EINVAL
 			}
-			o.gid, o.hasGID = uint32(v), true
+			if o.gid, o.hasGID = user.GID(uint32(v)), true; o.gid == cred.None {
+				return unix.EINVAL
+			}
 		case "subset":
 			if value != "pid" {
 				return unix.EINVAL
@@ -128,7 +140,7 @@ func (s *system) mount(c *vfs.Context, _ string, readOnly bool, data string) (*v
 	if t := task.Of(c); t != nil {
 		fs.ns = t.PIDNamespace()
 	}
-	if err := fs.opt.parse(data); err != nil {
+	if err := fs.opt.parse(c.Cred.User, data); err != nil {
 		return nil, err
 	}
 	fs.sb = vfs.NewSuperblock(Type, magic, fs)
@@ -157,11 +169,11 @@ func (fs *FS) options() options {
 }
 
 // Remount implements vfs.SuperOps.
-func (fs *FS) Remount(_ *vfs.Context, readOnly bool, data string) error {
+func (fs *FS) Remount(c *vfs.Context, readOnly bool, data string) error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	o := fs.opt
-	if err := o.parse(data); err != nil {
+	if err := o.parse(c.Cred.User, data); err != nil {
 		return err
 	}
 	fs.opt = o

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/fs/pseudo"
 	"kevlar/linux/task"
 	"kevlar/linux/vfs"
@@ -83,16 +84,31 @@ func (s *subject) node(ops vfs.InodeOps, ino uint64, mode uint32) *vfs.Inode {
 // the process is not dumpable.
 const openDir = unix.S_IFDIR | 0o555
 
-// own makes an inode belong to whom the process belongs to: its effective user, or root
-// where it is not dumpable (proc(5)).
+// own makes an inode belong to whom the process belongs to: its effective user, or where it
+// is not dumpable the root of the user namespace that its program began in, or of the
+// machine where that has none (proc(5)).
 func (s *subject) own(i *vfs.Inode) {
 	t, err := s.task()
-	if err != nil || i.Mode() != openDir && !t.Group.Dumpable() {
+	if err != nil {
 		i.SetOwner(0, 0)
 		return
 	}
-	id := t.Cred()
-	i.SetOwner(id.EUID, id.EGID)
+	if i.Mode() == openDir || t.Group.Dumpable() {
+		id := t.Cred()
+		i.SetOwner(id.EUID, id.EGID)
+		return
+	}
+	uid, gid := uint32(0), uint32(0)
+	if im := t.Image(); im != nil {
+		uid, gid = im.User.UID(0), im.User.GID(0)
+	}
+	if uid == cred.None {
+		uid = 0
+	}
+	if gid == cred.None {
+		gid = 0
+	}
+	i.SetOwner(uid, gid)
 }
 
 // node is the part that inodes of processes have in common.

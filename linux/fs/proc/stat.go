@@ -178,17 +178,20 @@ func showStatus(v *view) error {
 	}
 	v.printf("State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
 		stateNames[t.State()], id.Process[0], id.Thread[0], id.Parent)
-	v.printf("Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n", c.UID, c.EUID, c.SUID, c.FSUID, c.GID, c.EGID, c.SGID, c.FSGID)
+	reader := v.c.Cred.User
+	uid, gid := reader.ShowUID, reader.ShowGID
+	v.printf("Uid:\t%d\t%d\t%d\t%d\n", uid(c.UID), uid(c.EUID), uid(c.SUID), uid(c.FSUID))
+	v.printf("Gid:\t%d\t%d\t%d\t%d\n", gid(c.GID), gid(c.EGID), gid(c.SGID), gid(c.FSGID))
 	slots := 0
 	if files != nil {
 		slots = files.Cap()
 	}
 	v.printf("FDSize:\t%d\nGroups:\t", slots)
-	for i, gid := range c.Groups {
+	for i, group := range c.Groups {
 		if i > 0 {
 			v.WriteByte(' ')
 		}
-		v.WriteString(strconv.FormatUint(uint64(gid), 10))
+		v.WriteString(strconv.FormatUint(uint64(gid(group)), 10))
 	}
 	v.printf(" \nNStgid:%s\nNSpid:%s\nNSpgid:%s\nNSsid:%s\n", numbers(id.Process), numbers(id.Thread), numbers(id.Job), numbers(id.Session))
 	if u, ok := v.usage(); ok {

@@ -34,12 +34,19 @@ type sysctl struct {
 
 // sysctlText is its inode: capabilities do not help against its permissions, only user 0
 // and group 0 have rights beyond everybody's.
-type sysctlText struct{ pseudo.Text }
+type sysctlText struct {
+	pseudo.Text
+	perUser bool // each user namespace has its own, which CAP_SYS_RESOURCE in it may change
+}
 
 // Permission implements vfs.InodeOps.
-func (*sysctlText) Permission(c *vfs.Context, i *vfs.Inode, want vfs.Access) (bool, error) {
+func (t *sysctlText) Permission(c *vfs.Context, i *vfs.Inode, want vfs.Access) (bool, error) {
 	mode := i.Mode()
 	switch {
+	case t.perUser: // proc(5), /proc/sys/user
+		if c.Cred.CapableHere(unix.CAP_SYS_RESOURCE) {
+			mode >>= 6
+		}
 	case c.Cred.EUID == 0:
 		mode >>= 6
 	case c.Cred.EGID == 0:
@@ -58,7 +65,7 @@ func (fs *FS) addSysctl(top *pseudo.Dir) {
 		for _, dir := range names[:len(names)-1] {
 			d = d.AddDir(dir, 0o555)
 		}
-		t := &sysctlText{pseudo.Text{NoStore: unix.EPERM, ToEnd: true}}
+		t := &sysctlText{pseudo.Text{NoStore: unix.EPERM, ToEnd: true}, names[0] == "user"}
 		if s.get != nil {
 			t.Show = func(c *vfs.Context, w *bytes.Buffer) error {
 				w.WriteString(s.get(c))
@@ -210,7 +217,7 @@ func (fs *FS) sysctls() []sysctl {
 		only("kernel/tainted", 0),
 		only("kernel/threads-max", fs.k.MaxThreads()),
 		only("kernel/unprivileged_bpf_disabled", 2),
-		only("kernel/unprivileged_userns_clone", 0),
+		number("kernel/unprivileged_userns_clone", 0o644, &cred.UnprivilegedUserNS, math.MinInt32, math.MaxInt32),
 		fixed("kernel/version", uts.Version),
 
 		only("vm/admin_reserve_kbytes", 0),
@@ -265,10 +272,30 @@ func (fs *FS) sysctls() []sysctl {
 		only("net/ipv4/ip_local_port_range", "32768\t60999"),
 		only("net/unix/max_dgram_qlen", 10),
 	}
+	for name, kind := range map[string]cred.Namespaces{
+		"user": cred.UserNamespaces, "pid": cred.PIDNamespaces, "uts": cred.UTSNamespaces, "ipc": cred.IPCNamespaces, "mnt": cred.MountNamespaces,
+	} {
+		list = append(list, namespaceLimit("user/max_"+name+"_namespaces", kind))
+	}
 	for _, path := range sortedKeys(keptDefaults) {
 		list = append(list, kept(path))
 	}
 	return list
+}
+
+// namespaceLimit is how many namespaces of a kind the reader's user namespace allows each
+// user.
+func namespaceLimit(path string, kind cred.Namespaces) sysctl {
+	return sysctl{path, 0o644,
+		func(c *vfs.Context) string { return strconv.FormatInt(c.Cred.User.Limit(kind), 10) },
+		func(c *vfs.Context, value string) error {
+			n, err := parseInt([]byte(value), 64)
+			if err != nil || n < 0 || n > math.MaxInt32 {
+				return unix.EINVAL
+			}
+			c.Cred.User.SetLimit(kind, n)
+			return nil
+		}}
 }
 
 func (fs *FS) setMaxID(_ *vfs.Context, value string) error {

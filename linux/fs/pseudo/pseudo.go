@@ -24,6 +24,8 @@ type Text struct {
 	// EINVAL where that is nil.
 	Store   func(c *vfs.Context, data []byte) error
 	NoStore error
+	// FromStart makes a write that does not begin at the start of the file fail with EINVAL.
+	FromStart bool
 	// Check, where not nil, may refuse an open.
 	Check func(c *vfs.Context, f *vfs.File) error
 	// Watch, where not nil, is a queue that announces changes, and how many there were:
@@ -97,11 +99,14 @@ func (o *open) Read(c *vfs.Context, _ *vfs.File, dst *user.IO, off int64) (int, 
 }
 
 // Write implements vfs.FileOps.
-func (o *open) Write(c *vfs.Context, _ *vfs.File, src *user.IO, _ int64) (int, error) {
+func (o *open) Write(c *vfs.Context, _ *vfs.File, src *user.IO, off int64) (int, error) {
 	if o.t.Store == nil {
 		if o.t.NoStore != nil {
 			return 0, o.t.NoStore
 		}
+		return 0, unix.EINVAL
+	}
+	if o.t.FromStart && off != 0 {
 		return 0, unix.EINVAL
 	}
 	n := src.Len()

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/mm"
 	"kevlar/linux/vfs"
 	"kevlar/machine/mem"
@@ -20,8 +21,8 @@ const magic = 0x01021994
 // Type is the file system for vfs.RegisterFS; Ramfs the same without limits by default;
 // Rootfs what the root shows in /proc/mounts.
 var (
-	Type   = &vfs.FSType{Name: "tmpfs", NoDevice: true}
-	Ramfs  = &vfs.FSType{Name: "ramfs", NoDevice: true}
+	Type   = &vfs.FSType{Name: "tmpfs", NoDevice: true, ForUsers: true}
+	Ramfs  = &vfs.FSType{Name: "ramfs", NoDevice: true, ForUsers: true}
 	Rootfs = &vfs.FSType{Name: "rootfs", NoDevice: true}
 )
 
@@ -66,7 +67,7 @@ type options struct {
 // New returns an instance, with mount options as mount(8) gives them.
 func New(t *vfs.FSType, c *vfs.Context, data string) (*vfs.Superblock, error) {
 	o := options{size: -1, mode: 0o1777, uid: c.Cred.FSUID, gid: c.Cred.FSGID}
-	if err := o.parse(data); err != nil {
+	if err := o.parse(c.Cred.User, data); err != nil {
 		return nil, err
 	}
 	fs := &FS{all: make(map[*node]struct{}), options: o}
@@ -96,7 +97,7 @@ func (fs *FS) limit(o *options) {
 	}
 }
 
-func (o *options) parse(data string) error {
+func (o *options) parse(user *cred.UserNS, data string) error {
 	for word := range strings.SplitSeq(data, ",") {
 		name, value, _ := strings.Cut(word, "=")
 		var err error
@@ -117,11 +118,15 @@ func (o *options) parse(data string) error {
 		case "uid":
 			var v uint64
 			v, err = strconv.ParseUint(value, 10, 32)
-			o.uid = uint32(v)
+			if o.uid = user.UID(uint32(v)); o.uid == cred.None {
+				err = unix.EINVAL
+			}
 		case "gid":
 			var v uint64
 			v, err = strconv.ParseUint(value, 10, 32)
-			o.gid = uint32(v)
+			if o.gid = user.GID(uint32(v)); o.gid == cred.None {
+				err = unix.EINVAL
+			}
 		case "huge", "inode32", "inode64", "noswap", "mpol":
 			// They choose how memory and numbers are laid out, which no program sees.
 		default:
@@ -204,7 +209,7 @@ func (fs *FS) Remount(c *vfs.Context, readOnly bool, data string) error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	o := fs.options
-	if err := o.parse(data); err != nil {
+	if err := o.parse(c.Cred.User, data); err != nil {
 		return err
 	}
 	if o.size >= 0 && o.size/mem.PageSize < fs.quota.Used.Load() || o.hasInodes && o.inodes < fs.inodes.Load() {
