@@ -130,6 +130,15 @@ type Machine interface {
 	NumCPU() int
 	CPU() int
 
+	// Busy is how long CPU number cpu has worked since boot, in programs and in the kernel,
+	// to a few milliseconds. Time in which the host did not let it run does not count.
+	Busy(cpu int) time.Duration
+
+	// Alive says that goroutines run. Where it has been called, and a CPU then works for
+	// longer than limit without another call, the machine tells what that CPU does and ends;
+	// a limit of 0 ends this.
+	Alive(limit time.Duration)
+
 	// Now is the time since boot on the machine's one monotonic clock, the same that
 	// Go's time package reads: deadlines on it may be awaited with Go timers.
 	Now() time.Duration

@@ -36,6 +36,7 @@ type runCmd struct {
 	User     string        `short:"u" help:"User to run as, by name or number." placeholder:"USER[:GROUP]"`
 	Volume   []string      `short:"v" sep:"none" help:"Share a directory of this host." placeholder:"HOST:GUEST[:ro]"`
 	QEMUArgs []string      `name:"qemu-arg" sep:"none" help:"One more argument for QEMU." placeholder:"ARG"`
+	Pprof    string        `help:"Write profiles of the kernel to PREFIX.cpu.prof and so on at the end, or serve them at an address while it runs." placeholder:"PREFIX|ADDR:PORT"`
 	GDB      bool          `name:"gdb" help:"Halt the machine at its start, for a debugger on port 1234."`
 	Panics   string        `name:"panic-report" help:"File for the kernel's reports on its own failures (default: kevlar-panic-ARCH-TIME.txt here)." placeholder:"FILE"`
 	Append   []string      `sep:"none" help:"One more word for the kernel's command line." placeholder:"WORD"`
@@ -101,15 +102,26 @@ func (r *runCmd) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	ask := askGoroutines(&c)
 	restore := func() {}
 	if term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) {
-		if restore, err = attachTerminal(ctx, cancel, &c); err != nil {
+		if restore, err = attachTerminal(ctx, cancel, ask, &c); err != nil {
 			return err
 		}
 		defer restore()
 	} else {
 		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 		c.Interrupt = interrupts(cancel)
+	}
+	if r.Pprof != "" {
+		if c.Kernel != vm.Kevlar {
+			return fmt.Errorf("--pprof: only Kevlar has Go's profiles")
+		}
+		end, err := attachProfiler(&c, r.Pprof)
+		if err != nil {
+			return fmt.Errorf("--pprof: %w", err)
+		}
+		defer end()
 	}
 	reports := &reports{path: r.Panics, config: c, stderr: c.Progress}
 	c.Report = reports.add
@@ -144,9 +156,29 @@ func interrupts(cancel func()) <-chan struct{} {
 	return pass
 }
 
+// askGoroutines makes SIGQUIT and the returned function ask the kernel what its goroutines do.
+func askGoroutines(c *vm.Config) (ask func()) {
+	wanted := make(chan struct{}, 1)
+	c.Goroutines = wanted
+	ask = func() {
+		select {
+		case wanted <- struct{}{}:
+		default: // it is being asked
+		}
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGQUIT)
+	go func() {
+		for range signals {
+			ask()
+		}
+	}()
+	return ask
+}
+
 // attachTerminal makes this process's terminal the guest's. The returned function
 // gives it back.
-func attachTerminal(ctx context.Context, cancel func(), c *vm.Config) (func(), error) {
+func attachTerminal(ctx context.Context, cancel, ask func(), c *vm.Config) (func(), error) {
 	fd := int(os.Stdin.Fd())
 	if t := os.Getenv("TERM"); t != "" {
 		c.Env = append(c.Env[:len(c.Env):len(c.Env)], "TERM="+t)
@@ -174,7 +206,7 @@ func attachTerminal(ctx context.Context, cancel func(), c *vm.Config) (func(), e
 			}
 		}
 	}()
-	c.Terminal = &vm.Terminal{In: &escape{in: os.Stdin, quit: cancel}, Out: os.Stdout, Resize: resize}
+	c.Terminal = &vm.Terminal{In: &escape{in: os.Stdin, quit: cancel, ask: ask}, Out: os.Stdout, Resize: resize}
 	// What is said while the terminal is raw needs its own carriage returns.
 	c.Progress = crlf{os.Stderr}
 	if c.Log != nil {
@@ -183,11 +215,12 @@ func attachTerminal(ctx context.Context, cancel func(), c *vm.Config) (func(), e
 	return func() { term.Restore(fd, old) }, nil
 }
 
-// escape passes typed bytes on, and looks for Ctrl-A x, which ends the run.
-// Ctrl-A Ctrl-A is one Ctrl-A.
+// escape passes typed bytes on, and looks for Ctrl-A x, which ends the run, and Ctrl-A g,
+// which asks for the kernel's goroutines. Ctrl-A Ctrl-A is one Ctrl-A.
 type escape struct {
 	in   io.Reader
 	quit func()
+	ask  func()
 	seen bool // the byte before was Ctrl-A
 }
 
@@ -204,6 +237,9 @@ func (e *escape) Read(p []byte) (int, error) {
 			case e.seen && (b == 'x' || b == 'X'):
 				e.quit()
 				return 0, io.EOF
+			case e.seen && (b == 'g' || b == 'G'):
+				e.ask()
+				e.seen = false
 			case e.seen && b == ctrlA:
 				out, e.seen = append(out, b), false
 			case b == ctrlA:

@@ -57,14 +57,16 @@ type Config struct {
 	Stdout, Stderr io.Writer // discarded
 	Terminal       *Terminal // instead of the three
 
-	Interrupt <-chan struct{} // each value becomes a SIGINT to the program
-	Timeout   time.Duration   // none
-	Log       io.Writer       // the kernel's log on the serial port, as it comes
-	Report    func(Report)    // is given each report of the kernel on its own failures
-	Progress  io.Writer       // what is prepared, a line at a time
-	Verbose   bool            // the kernel logs all it has to say
-	Append    []string        // more words for the kernel
-	Args      []string        // more arguments for QEMU
+	Interrupt  <-chan struct{} // each value becomes a SIGINT to the program
+	Timeout    time.Duration   // none
+	Log        io.Writer       // the kernel's log on the serial port, as it comes
+	Report     func(Report)    // is given each report of the kernel on its own failures
+	Progress   io.Writer       // what is prepared, a line at a time
+	Verbose    bool            // the kernel logs all it has to say
+	Profiler   *Profiler       // takes profiles of a Kevlar kernel
+	Goroutines <-chan struct{} // each value makes a Kevlar kernel tell on Progress what all goroutines do
+	Append     []string        // more words for the kernel
+	Args       []string        // more arguments for QEMU
 }
 
 // Terminal is what an interactive run is typed on.
@@ -157,6 +159,9 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 	}
 	if c.Terminal == nil {
 		q.Ports = append(q.Ports, proto.Stdin, proto.Stdout, proto.Stderr)
+	}
+	if c.Profiler != nil {
+		q.Ports = append(q.Ports, proto.Profiles)
 	}
 
 	files := func(w *rootfs.Writer) error { return nil }
@@ -301,6 +306,9 @@ func (c *Config) kevlarCommandLine(disk bool) string {
 			words = append(words, kv[0]+"="+kv[1])
 		}
 	}
+	if c.Profiler != nil && c.Profiler.atEnd != nil {
+		words = append(words, proto.ProfileWord)
+	}
 	words = append(words, c.Env...)
 	words = append(words, c.Append...)
 	if len(c.Command) > 0 {
@@ -372,15 +380,25 @@ func (c *Config) run(ctx context.Context, q qemu.Config) (Result, error) {
 			machine.Port(proto.Stdin).CloseWrite()
 		}()
 	}
-	go c.steer(ctx, control)
+	if port := machine.Port(proto.Profiles); port != nil {
+		c.Profiler.start(port)
+		copies.Go(func() { c.Profiler.receive(port) })
+	}
+	dumped := make(chan struct{}, 1)
+	go c.steer(ctx, control, dumped)
 
 	// The guest's word is awaited apart from the machine's end: after the word there
 	// is output to come.
 	said := make(chan Result, 1)
 	go func() {
 		lines := bufio.NewScanner(control)
+		lines.Buffer(nil, 1<<20) // a line of a trace may be long
 		var reason string
 		for lines.Scan() {
+			if text, ok := strings.CutPrefix(lines.Text(), proto.Dump); ok {
+				fmt.Fprintln(c.Progress, text)
+				continue
+			}
 			if text, ok := strings.CutPrefix(lines.Text(), proto.Error); ok {
 				reason = text
 				continue
@@ -388,6 +406,11 @@ func (c *Config) run(ctx context.Context, q qemu.Config) (Result, error) {
 			word, n, err := proto.Parse(lines.Text())
 			switch {
 			case err != nil:
+			case word == proto.Dumped:
+				select {
+				case dumped <- struct{}{}:
+				default: // an answer that nobody waits for any more
+				}
 			case word == "exit" && len(n) == 1:
 				said <- Result{Status: n[0], Outcome: Exited, Reason: reason}
 				return
@@ -439,8 +462,11 @@ func (c *Config) run(ctx context.Context, q qemu.Config) (Result, error) {
 	return r, nil
 }
 
-// steer passes window sizes and interrupts on.
-func (c *Config) steer(ctx context.Context, control io.Writer) {
+// answerTime is how long a kernel may take to say what its goroutines do.
+const answerTime = 20 * time.Second
+
+// steer passes window sizes, interrupts and the wish to see all goroutines on. dumped has a value after each answer to the last.
+func (c *Config) steer(ctx context.Context, control io.Writer, dumped <-chan struct{}) {
 	var resize <-chan Size
 	if c.Terminal != nil {
 		resize = c.Terminal.Resize
@@ -458,6 +484,22 @@ func (c *Config) steer(ctx context.Context, control io.Writer) {
 				return
 			}
 			io.WriteString(control, proto.Interrupt)
+		case _, ok := <-c.Goroutines:
+			if !ok {
+				c.Goroutines = nil
+				continue
+			}
+			if c.Kernel != Kevlar {
+				fmt.Fprintln(c.Progress, "kevlar: this kernel has no goroutines")
+				continue
+			}
+			io.WriteString(control, proto.Goroutines)
+			select {
+			case <-dumped:
+			case <-ctx.Done():
+			case <-time.After(answerTime):
+				fmt.Fprintf(c.Progress, "kevlar: the kernel has not answered for %v: it runs no goroutines, or its host is very busy\n", answerTime)
+			}
 		case <-ctx.Done():
 			return
 		}

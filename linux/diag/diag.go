@@ -30,7 +30,8 @@ const (
 
 // Diagnosis looks after one kernel.
 type Diagnosis struct {
-	k *task.Kernel
+	k        *task.Kernel
+	profiler *profiler // nil where the host wants no profiles
 
 	// Events writes the last events of the kernel's tracer, nil where there is none.
 	Events func(w *strings.Builder)

@@ -44,6 +44,7 @@ type system struct {
 	opt  options
 	host *host
 	k    *task.Kernel
+	diag *diag.Diagnosis
 	fs   *vfs.FSInfo
 	ctx  *vfs.Context // the kernel's own
 }
@@ -80,7 +81,11 @@ func (s *system) run() (int, error) {
 	}
 	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: klog.Log}
 	s.k.Stop = func(how machine.StopKind) { s.stop(how, 0) }
-	diag.New(s.k).Register()
+	s.diag = diag.New(s.k)
+	s.diag.Register()
+	if p := s.host.profiles; p != nil {
+		s.diag.ServeProfiles(p, s.opt.profile)
+	}
 	proc.Register(s.k)
 	sysfs.Register(s.m)
 	cgroup.Register(s.k)
@@ -100,7 +105,7 @@ func (s *system) run() (int, error) {
 	if status, err := s.exec(first); err != nil {
 		return status, err
 	}
-	s.host.steer(first)
+	s.host.steer(first, s.diag)
 	first.Start()
 	return s.status(<-ended), nil
 }
@@ -288,6 +293,9 @@ func (s *system) startLog() {
 func (s *system) stop(how machine.StopKind, status int) {
 	if c := tty.Console(); c != nil {
 		c.Drain(wait.NewWaiter())
+	}
+	if s.diag != nil {
+		s.diag.Finish()
 	}
 	if s.k != nil && s.k.Panics.Load() > 0 {
 		s.host.panicked()

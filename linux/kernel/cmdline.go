@@ -21,6 +21,7 @@ type options struct {
 	cwd      string // kevlar.cwd=
 	user     string // kevlar.user=
 	hostname string // kevlar.hostname=
+	profile  bool   // kevlar.pprof: profiles of the whole run go to the host
 	command  bool   // kevlar.command: init= is a program to run, which a signal may end, no init
 	params   []string
 }
@@ -68,6 +69,8 @@ func parse(line string) options {
 			o.readOnly = w == "ro"
 		case w == "kevlar.command":
 			o.command = true
+		case w == "kevlar.pprof":
+			o.profile = true
 		case name == "kevlar.cwd":
 			o.cwd = value
 		case name == "kevlar.user":

@@ -3,6 +3,7 @@ package kernel
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/device"
+	"kevlar/linux/diag"
 	"kevlar/linux/klog"
 	"kevlar/linux/task"
 	"kevlar/linux/tty"
@@ -24,8 +26,9 @@ import (
 // command attaches (docs/architecture.md). Control carries lines; the others are the
 // standard streams of the first process. Any of them may be missing.
 type host struct {
-	control machine.Port
-	streams [3]machine.Port
+	control  machine.Port
+	profiles machine.Port
+	streams  [3]machine.Port
 }
 
 func newHost(d *machine.Devices) *host {
@@ -34,6 +37,8 @@ func newHost(d *machine.Devices) *host {
 		switch p.Name() {
 		case "kevlar.control":
 			h.control = p
+		case "kevlar.pprof":
+			h.profiles = p
 		case "kevlar.stdin":
 			h.streams[0] = p
 		case "kevlar.stdout":
@@ -66,8 +71,9 @@ func (h *host) fail(err error) {
 	}
 }
 
-// steer follows the host's words: the size of the window and the wish to interrupt.
-func (h *host) steer(first *task.Task) {
+// steer follows the host's words: the size of the window, the wish to interrupt or to see
+// what all goroutines do.
+func (h *host) steer(first *task.Task, d *diag.Diagnosis) {
 	if h.control == nil {
 		return
 	}
@@ -84,11 +90,23 @@ func (h *host) steer(first *task.Task) {
 				}
 			case len(w) == 1 && w[0] == "interrupt":
 				first.Group.Interrupt()
+			case len(w) == 1 && w[0] == "goroutines":
+				go h.dump(d.Goroutines())
 			default:
 				klog.Printf(klog.Warning, "control port: unknown word %q", lines.Text())
 			}
 		}
 	}()
+}
+
+// dump sends a text to the host, a word before each of its lines, and one word at its end.
+func (h *host) dump(text string) {
+	var w strings.Builder
+	for line := range strings.Lines(text) {
+		w.WriteString("dump " + line)
+	}
+	w.WriteString("dumped\n")
+	io.WriteString(h.control, w.String())
 }
 
 // portMajor is the device major of the streams' nodes. Linux gives its virtio ports one

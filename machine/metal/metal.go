@@ -103,6 +103,12 @@ func (m *Metal) NumCPU() int { return nk.NumCPU() }
 // CPU implements machine.Machine.
 func (m *Metal) CPU() int { return nk.CPUID() }
 
+// Busy implements machine.Machine.
+func (m *Metal) Busy(cpu int) time.Duration { return nk.Busy(cpu) }
+
+// Alive implements machine.Machine.
+func (m *Metal) Alive(limit time.Duration) { nk.Alive(limit) }
+
 // Now implements machine.Machine.
 func (m *Metal) Now() time.Duration { return nk.Now() }
 

@@ -79,6 +79,13 @@ type CPU struct {
 	armed   int64 // the timer goes off then; 0: it is off
 	faults  int   // depth of page faults being served inside the nanokernel
 
+	// What the CPU did while it was not idle, in nanoseconds: the timer's interrupts tell,
+	// so that the host's own delays do not count.
+	from    int64 // the CPU has worked since then, at least
+	worked  int64
+	sampled int64 // worked at the last SIGPROF
+	alive   int64 // and at the last call of Alive
+
 	idle Thread // runs when nothing else can
 }
 

@@ -144,9 +144,10 @@ func (c *CPU) arm() {
 		if c.armed != 0 && (want == 0 || c.armed <= want) {
 			return // a tick or an earlier deadline is on its way
 		}
-		t := now() + tick
+		c.from = now()
+		t := c.from + tick
 		if profile.on {
-			t = now() + profileTick
+			t = c.from + profileTick
 		}
 		if want == 0 || t < want {
 			want = t
@@ -164,6 +165,7 @@ func (c *CPU) onTimer(fromUser bool) {
 	if !fromUser && !c.isIdle() {
 		c.ticked = 1
 	}
+	c.account()
 	if profile.on {
 		c.sample(fromUser)
 	}

@@ -274,6 +274,12 @@ func (m *Machine) CPU() int { return 0 }
 // Now implements machine.Machine.
 func (m *Machine) Now() time.Duration { return time.Since(m.start) }
 
+// Busy implements machine.Machine: a CPU here is always at work.
+func (m *Machine) Busy(int) time.Duration { return m.Now() }
+
+// Alive implements machine.Machine. The host's Go runtime finds its own deadlocks.
+func (m *Machine) Alive(time.Duration) {}
+
 // BootTime implements machine.Machine.
 func (m *Machine) BootTime() time.Time { return m.start }
 

@@ -18,6 +18,15 @@ const (
 	Stderr  = "kevlar.stderr"
 )
 
+// Profiles is the stream of the Kevlar kernel's profiles, where a run wants some. The host writes lines of a profile's name
+// and a number: "profile" of the CPU and its seconds, or a name of runtime/pprof and its debug argument. Each answer is a line
+// of a name ("error" for a message) and a length, and so many bytes. With ProfileWord on its command line the kernel sends
+// profiles of the whole run at its end, unasked: "cpu", "heap" and "goroutine".
+const (
+	Profiles    = "kevlar.pprof"
+	ProfileWord = "kevlar.pprof"
+)
+
 // Exit statuses of a run that are not the program's own.
 const (
 	StatusTimeout   = 124
@@ -49,7 +58,16 @@ const (
 // Error starts a line with the reason why the program could not be run, in words for the user. A status follows.
 const Error = "error "
 
+// Dump starts each line of what Goroutines has asked for, and Dumped follows the last one.
+const (
+	Dump   = "dump "
+	Dumped = "dumped"
+)
+
 // Lines that the host writes.
+
+// Goroutines asks what all goroutines of the kernel do.
+const Goroutines = "goroutines\n"
 
 // Winsize says how large the terminal is.
 func Winsize(columns, rows int) string { return fmt.Sprintf("winsize %d %d\n", columns, rows) }
