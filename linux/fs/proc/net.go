@@ -1,11 +1,19 @@
 package proc
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/fs/pseudo"
+	"kevlar/linux/net/inet"
+	"kevlar/linux/net/netdev"
+	"kevlar/linux/net/socket"
 	local "kevlar/linux/net/unix"
 	"kevlar/linux/vfs"
 )
@@ -17,14 +25,15 @@ var netEntries = []struct {
 	show func(v *view) error
 }{
 	{"dev", showNetDev},
-	{"if_inet6", head("")},
-	{"route", head(fmt.Sprintf("%-127s\n", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"))},
+	{"if_inet6", showNetInet6},
+	{"route", head(fmt.Sprintf("%-127s\n", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"))}, // lo has none
 	{"arp", head("IP address       HW type     Flags       HW address            Mask     Device\n")},
-	{"tcp", head(fmt.Sprintf("%-149s\n", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"))},
-	{"tcp6", head("  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n")},
-	{"udp", head(fmt.Sprintf("%-127s\n", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops"))},
-	{"udp6", head("  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n")},
+	{"tcp", inetTable{unix.AF_INET, true, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode", 149}.show},
+	{"tcp6", inetTable{unix.AF_INET6, true, "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode", 0}.show},
+	{"udp", inetTable{unix.AF_INET, false, "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops", 127}.show},
+	{"udp6", inetTable{unix.AF_INET6, false, "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops", 0}.show},
 	{"raw", head("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n")},
+	{"raw6", head("  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n")},
 	{"packet", head("sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n")},
 	{"netlink", head("sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n")},
 	{"unix", showNetUnix},
@@ -38,52 +47,132 @@ func head(text string) func(*view) error {
 	}
 }
 
-// NetDevices is how the network shows in net/dev: the package of the network replaces it.
-var NetDevices = func() []NetDevice { return []NetDevice{{Name: "lo"}} }
-
-// NetDevice is an interface and what went through it: bytes, packets, errors, drops.
-type NetDevice struct {
-	Name     string
-	In, Out  [4]uint64
-	Hardware int // ARPHRD_ constant
-}
-
 func showNetDev(v *view) error {
 	v.WriteString("Inter-|   Receive                                                |  Transmit\n" +
 		" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n")
-	for _, d := range NetDevices() {
-		v.printf("%6s: %7d %7d %4d %4d %4d %5d %10d %9d %8d %7d %4d %4d %4d %5d %7d %10d\n", d.Name,
-			d.In[0], d.In[1], d.In[2], d.In[3], 0, 0, 0, 0, d.Out[0], d.Out[1], d.Out[2], d.Out[3], 0, 0, 0, 0)
+	for _, i := range netdev.List() {
+		s := i.Stats()
+		v.printf("%6s: %7d %7d %4d %4d %4d %5d %10d %9d %8d %7d %4d %4d %4d %5d %7d %10d\n", i.Name,
+			s.In.Bytes, s.In.Packets, s.In.Errors, s.In.Dropped, 0, 0, 0, 0, s.Out.Bytes, s.Out.Packets, s.Out.Errors, s.Out.Dropped, 0, 0, 0, 0)
 	}
 	return nil
 }
 
-// showNetUnix is net/unix: the sockets behind anybody's descriptors. What stands for their
-// addresses in the kernel is a number.
-func showNetUnix(v *view) error {
-	v.WriteString("Num       RefCount Protocol Flags    Type St Inode Path\n")
-	seen := map[*local.Sock]bool{}
+// showNetInet6 is net/if_inet6: address, number of the interface, length of the prefix, scope
+// and flags.
+func showNetInet6(v *view) error {
+	const host, permanent = 0x10, unix.IFA_F_PERMANENT
+	for _, i := range netdev.List() {
+		for _, a := range i.Addresses {
+			if a.Addr().Is6() {
+				v.printf("%x %02x %02x %02x %02x %8s\n", a.Addr().AsSlice(), i.Index, a.Bits(), host, permanent, i.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// eachSocket calls do for the sockets behind anybody's descriptors, each once, in the order
+// of their inodes.
+func (v *view) eachSocket(do func(s socket.Socket, i *vfs.Inode)) {
+	seen := map[socket.Socket]*vfs.Inode{}
 	for _, t := range v.fs.k.All() {
 		files := t.SeenFiles()
 		if files == nil {
 			continue
 		}
 		files.Each(0, func(_ int, f *vfs.File) bool {
-			s, ok := f.Ops.(*local.Sock)
-			if !ok || seen[s] {
-				return true
+			if s, ok := f.Ops.(socket.Socket); ok {
+				seen[s] = f.Inode()
 			}
-			seen[s] = true
-			d := s.Show()
-			v.printf("%016x: %08X %08X %08X %04X %02X %5d", 0, 2, 0, d.Flags, d.Type, d.State, f.Inode().Ino)
-			if d.Path != "" {
-				v.printf(" %s", d.Path)
-			}
-			v.WriteByte('\n')
 			return true
 		})
 	}
+	sorted := slices.SortedFunc(maps.Keys(seen), func(a, b socket.Socket) int { return cmp.Compare(seen[a].Ino, seen[b].Ino) })
+	for _, s := range sorted {
+		do(s, seen[s])
+	}
+}
+
+// showNetUnix is net/unix. What stands for sockets' addresses in the kernel is a number.
+func showNetUnix(v *view) error {
+	v.WriteString("Num       RefCount Protocol Flags    Type St Inode Path\n")
+	v.eachSocket(func(s socket.Socket, i *vfs.Inode) {
+		l, ok := s.(*local.Sock)
+		if !ok {
+			return
+		}
+		d := l.Show()
+		v.printf("%016x: %08X %08X %08X %04X %02X %5d", 0, 2, 0, d.Flags, d.Type, d.State, i.Ino)
+		if d.Path != "" {
+			v.printf(" %s", d.Path)
+		}
+		v.WriteByte('\n')
+	})
 	return nil
+}
+
+// inetTable is net/tcp or one of its like: its family, whether it is of connections, its
+// head, and how long its lines are at least.
+type inetTable struct {
+	family int
+	stream bool
+	head   string
+	width  int
+}
+
+// tcpListen is the state of a listening socket.
+const tcpListen = 10
+
+func (n inetTable) show(v *view) error {
+	v.printf("%-*s\n", n.width, n.head)
+	rows := 0
+	row := func(d inet.Shown, uid uint32, ino uint64) {
+		if d.Family != n.family || d.Stream != n.stream {
+			return
+		}
+		digits := 5 // of the row's number
+		if n.stream {
+			digits = 4
+		}
+		line := fmt.Sprintf("%*d: %s %s %02X %08X:%08X 00:00000000 00000000 %5d %8d %d ",
+			digits, rows, netAddress(d.Local), netAddress(d.Remote), d.State, 0, d.Receive, uid, 0, ino)
+		switch {
+		case !n.stream:
+			line += "2 0000000000000000 0"
+		case d.State == tcpListen:
+			line += "1 0000000000000000 100 0 0 10 0"
+		default:
+			line += "1 0000000000000000 20 4 30 10 -1"
+		}
+		v.printf("%-*s\n", n.width, line)
+		rows++
+	}
+	open := map[*inet.Sock]bool{}
+	v.eachSocket(func(s socket.Socket, i *vfs.Inode) {
+		o, ok := s.(*inet.Sock)
+		if !ok {
+			return
+		}
+		open[o] = true
+		if d, ok := o.Show(); ok {
+			row(d, i.UID(), i.Ino)
+		}
+	})
+	for _, d := range inet.Connections(open) {
+		row(d, 0, 0)
+	}
+	return nil
+}
+
+// netAddress is an address and port as these files have it: the address in words of the
+// machine's byte order.
+func netAddress(a netip.AddrPort) string {
+	var b []byte
+	for words := a.Addr().AsSlice(); len(words) > 0; words = words[4:] {
+		b = fmt.Appendf(b, "%08X", binary.LittleEndian.Uint32(words))
+	}
+	return fmt.Sprintf("%s:%04X", b, a.Port())
 }
 
 // netDir is net: the network namespace of a task, of which there is one.

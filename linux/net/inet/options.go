@@ -277,6 +277,10 @@ func (s *Sock) Ioctl(c *vfs.Context, _ *vfs.File, cmd uint32, arg uint64, m user
 		}
 		o = tcpip.ReceiveQueueSizeOption
 	case unix.TIOCOUTQ:
+		if !s.stream() { // datagrams do not wait here
+			_, err := m.CopyOut(user.Addr(arg), word(0))
+			return 0, err
+		}
 		o = tcpip.SendQueueSizeOption
 	default:
 		return 0, netdev.Ioctl(c, cmd, user.Addr(arg), m)

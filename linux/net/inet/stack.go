@@ -4,6 +4,7 @@ package inet
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -20,6 +21,9 @@ import (
 
 // loopbackNIC is the number of the interface lo.
 const loopbackNIC = 1
+
+// current is network's stack once it has been made.
+var current atomic.Pointer[stack.Stack]
 
 // network is the one network stack of the machine. It is made when the first program
 // asks for a socket: most never do.
@@ -57,5 +61,6 @@ var network = sync.OnceValue(func() *stack.Stack {
 	})
 	sack := tcpip.TCPSACKEnabled(true)
 	s.SetTransportProtocolOption(tcp.ProtocolNumber, &sack)
+	current.Store(s)
 	return s
 })

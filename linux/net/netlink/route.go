@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -78,8 +79,11 @@ func (s *Sock) answer(c *vfs.Context, r *request) (done bool, err error) {
 		if !c.Capable(unix.CAP_NET_ADMIN) {
 			return false, unix.EPERM
 		}
-		if r.typ == unix.RTM_NEWLINK || r.typ == unix.RTM_SETLINK {
+		switch r.typ {
+		case unix.RTM_NEWLINK, unix.RTM_SETLINK:
 			return false, changeLink(r)
+		case unix.RTM_NEWADDR:
+			return false, addAddress(r)
 		}
 		return false, unix.EOPNOTSUPP
 	}
@@ -166,6 +170,33 @@ func changeLink(r *request) error {
 		mask = math.MaxUint32
 	}
 	return i.SetFlags(flags, mask)
+}
+
+// addAddress is RTM_NEWADDR. Interfaces keep the addresses that they have.
+func addAddress(r *request) error {
+	if len(r.body) < unix.SizeofIfAddrmsg {
+		return unix.EINVAL
+	}
+	given := attributes(r.body[unix.SizeofIfAddrmsg:])
+	value := given[unix.IFA_LOCAL]
+	if value == nil && r.body[0] == unix.AF_INET6 {
+		value = given[unix.IFA_ADDRESS]
+	}
+	a, ok := netip.AddrFromSlice(value)
+	if !ok || familyOf(a) != r.body[0] || int(r.body[1]) > a.BitLen() {
+		return unix.EINVAL
+	}
+	i := netdev.ByIndex(int(le.Uint32(r.body[4:])))
+	if i == nil {
+		return unix.ENODEV
+	}
+	if !slices.Contains(i.Addresses, netip.PrefixFrom(a, int(r.body[1]))) {
+		return unix.EOPNOTSUPP
+	}
+	if r.flags&unix.NLM_F_EXCL != 0 || r.flags&unix.NLM_F_REPLACE == 0 {
+		return unix.EEXIST
+	}
+	return nil
 }
 
 // dump makes the messages of an answer.
@@ -352,9 +383,9 @@ func (d *dump) routeTo(r *request) error {
 			continue
 		}
 		d.message(unix.RTM_NEWROUTE)
-		d.u8(familyOf(to), uint8(to.BitLen()), 0, 0, found.table, unix.RTPROT_UNSPEC, unix.RT_SCOPE_UNIVERSE, found.typ)
+		d.u8(familyOf(to), uint8(to.BitLen()), 0, 0, unix.RT_TABLE_MAIN, unix.RTPROT_UNSPEC, unix.RT_SCOPE_UNIVERSE, found.typ)
 		d.u32(unix.RTM_F_CLONED)
-		d.attr32(unix.RTA_TABLE, uint32(found.table))
+		d.attr32(unix.RTA_TABLE, unix.RT_TABLE_MAIN) // whichever it is in, without RTM_F_LOOKUP_TABLE
 		d.attrAddr(unix.RTA_DST, to)
 		d.attr32(unix.RTA_OIF, uint32(found.out.Index))
 		source := found.source
