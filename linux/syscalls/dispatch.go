@@ -63,13 +63,14 @@ var families = [][]Row{
 // tableSize is more than the highest system call number of either architecture.
 const tableSize = 512
 
-// table is dense: a number finds its row without a search.
-var table = build(families)
+// table is dense: a number finds its row without a search. handlers are the rows' own, where
+// they have one.
+var table, handlers = build(families)
 
 // unknown counts calls without a row.
 var unknown [tableSize]atomic.Int64
 
-func build(families [][]Row) (t [tableSize]*Row) {
+func build(families [][]Row) (t [tableSize]*Row, do [tableSize]Handler) {
 	for _, rows := range families {
 		for i := range rows {
 			nr, ok := abi.Number(rows[i].Name)
@@ -79,18 +80,18 @@ func build(families [][]Row) (t [tableSize]*Row) {
 			if t[nr] != nil {
 				panic(fmt.Sprintf("syscalls: %s has two rows", rows[i].Name))
 			}
-			t[nr] = &rows[i]
+			t[nr], do[nr] = &rows[i], rows[i].Do
 		}
 	}
-	return t
+	return t, do
 }
 
 // Dispatch does the system call in t.Call. It is task.Kernel's Dispatch.
 func Dispatch(t *task.Task) (uint64, error) {
 	nr := t.Call.Number
 	if nr < tableSize {
-		if row := table[nr]; row != nil && row.Do != nil {
-			return row.Do(t, (*Args)(&t.Call.Args))
+		if do := handlers[nr]; do != nil {
+			return do(t, (*Args)(&t.Call.Args))
 		}
 		unknown[nr].Add(1)
 	}

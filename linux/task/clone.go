@@ -161,10 +161,11 @@ func (t *Task) newThread(a *CloneArgs) *Task {
 	k := t.Kernel
 	k.Machine.SaveFP(t.Regs)
 	c := &Task{
-		Kernel: k, Regs: t.Regs.Clone(), Waiter: wait.NewWaiter(),
+		Kernel: k, Regs: t.Regs.Clone(),
 		blocked: t.blocked, dying: make(chan struct{}), childNS: t.childNS,
 		sigReturn: t.sigReturn, started: wait.Now(),
 	}
+	c.Waiter = c.waiter.Init()
 	c.vfs.Waiter, c.vfs.Task, c.vfs.IO = c.Waiter, c, &c.moved
 	c.name.Store(t.name.Load())
 	c.inherit(t, a.Flags)
@@ -327,9 +328,10 @@ func (k *Kernel) NewFirst(files *vfs.FDTable, fs *vfs.FSInfo, onEnd func(WaitSta
 func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *Task {
 	ns := newPIDNamespace(nil)
 	t := &Task{
-		Kernel: k, Regs: machine.NewRegs(), Waiter: wait.NewWaiter(),
+		Kernel: k, Regs: machine.NewRegs(),
 		dying: make(chan struct{}), childNS: ns, started: wait.Now(),
 	}
+	t.Waiter = t.waiter.Init()
 	t.vfs.Waiter, t.vfs.Task, t.vfs.IO = t.Waiter, t, &t.moved
 	t.attributes.initial()
 	k.sched = sched.New(k.Machine.NumCPU(), wait.Now)

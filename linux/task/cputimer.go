@@ -19,10 +19,9 @@ type cpuAlarm struct {
 	fire func(now time.Duration)
 }
 
-// cpuAlarms are the alarms of a process. Its threads look at them each time they leave
-// user mode, which a busy one does at every tick.
+// cpuAlarms are the alarms of a process. Its threads look at them at every tick.
 type cpuAlarms struct {
-	any  atomic.Bool // there are some: what the run loop tests
+	any  atomic.Bool // there are some
 	list []*cpuAlarm // guarded by Group.mu
 }
 
@@ -56,9 +55,13 @@ func (g *Group) cpuUsed(of *Task, user bool) time.Duration {
 	return u.User + u.System
 }
 
-// checkCPU sets off the alarms that are due.
+// checkCPU sets off the alarms that are due. The run loop asks after every tick.
 func (t *Task) checkCPU() {
 	g := t.Group
+	t.kernelTicks = t.Regs.KernelTicks
+	if !g.cpuAlarms.any.Load() {
+		return
+	}
 	t.accountTime()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -73,6 +76,9 @@ func (t *Task) checkCPU() {
 	}
 	t.attention()
 }
+
+// checkSoon has checkCPU called before the program goes on: an alarm may be due already.
+func (t *Task) checkSoon() { t.kernelTicks = ^uint64(0) }
 
 // CPUClock names a CPU-time clock: of a process or of one thread, all time or only what
 // was spent in user mode.

@@ -58,6 +58,7 @@ func (g *Group) Limits(t *Task, resource int, set *unix.Rlimit) (unix.Rlimit, er
 	old, err := g.limits.change(t, resource, set)
 	if err == nil && set != nil && resource == unix.RLIMIT_CPU {
 		g.watchCPULimit()
+		t.checkSoon()
 	}
 	return old, err
 }

@@ -175,6 +175,7 @@ func (t *Task) SetTimer(id int32, absolute bool, value, every time.Duration) (le
 	}
 	tm.at = value
 	tm.start()
+	t.checkSoon()
 	return left, oldEvery, nil
 }
 

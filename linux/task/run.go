@@ -53,12 +53,12 @@ func (t *Task) loop() (ended bool) {
 			t.panicked(recover())
 		}
 	}()
-	m := t.Kernel.Machine
+	m, dispatch := t.Kernel.Machine, t.Kernel.Dispatch
 	for {
-		if t.Group.cpuAlarms.any.Load() {
+		if t.Regs.KernelTicks != t.kernelTicks {
 			t.checkCPU()
 		}
-		if (t.Waiter.Interrupted() || t.interrupted != nil || t.hasSaved) && t.beforeUser() {
+		if (t.waiter.Interrupted() || t.interrupted != nil || t.hasSaved) && t.beforeUser() {
 			t.end()
 			finished = true
 			return true
@@ -66,12 +66,22 @@ func (t *Task) loop() (ended bool) {
 		m.Enter(t.Regs, t.space, &t.trap)
 		switch t.trap.Kind {
 		case machine.Syscall:
-			t.syscall()
+			// The system call that the registers hold.
+			t.Call.Number = uint64(uint32(t.Regs.Syscall(&t.Call.Args))) // the upper half means nothing
+			if s := t.Seccomp(); s != nil && !t.mayCall(s) {
+				break
+			}
+			v, err := dispatch(t)
+			if err != nil {
+				v = t.failed(err.(unix.Errno))
+			}
+			t.Regs.SetReturn(v)
 		case machine.Fault:
 			t.fault(&t.trap)
 			t.leaveSection()
 		case machine.Interrupt:
 			t.tick()
+			t.checkCPU()
 			t.leaveSection()
 		case machine.Exception:
 			t.exception(&t.trap)
@@ -90,22 +100,13 @@ func (t *Task) end() {
 	t.exitTree()
 }
 
-// syscall does the system call that the registers hold.
-func (t *Task) syscall() {
-	t.Call.Number = uint64(uint32(t.Regs.Syscall(&t.Call.Args))) // the upper half means nothing
-	if s := t.Seccomp(); s != nil && !t.mayCall(s) {
-		return
+// failed is what a program gets from a system call that failed with e.
+func (t *Task) failed(e unix.Errno) uint64 {
+	if e >= abi.ERESTARTSYS {
+		t.interrupted = e
+		e = unix.EINTR
 	}
-	v, err := t.Kernel.Dispatch(t)
-	if err != nil {
-		e := err.(unix.Errno)
-		if e >= abi.ERESTARTSYS {
-			t.interrupted = e
-			e = unix.EINTR
-		}
-		v = errnoResult(e)
-	}
-	t.Regs.SetReturn(v)
+	return errnoResult(e)
 }
 
 func (t *Task) fault(trap *machine.Trap) {

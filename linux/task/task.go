@@ -78,9 +78,15 @@ type Task struct {
 	Group  *Group       // its process
 	Call   Call         // the system call under way, or the last one
 
-	mem     AddressSpace   // Mem, as far as the run loop and copies need it: setMemory
-	space   *machine.Space // mem's, at hand for each Enter
-	trap    machine.Trap   // why the program stopped last
+	// What the run loop looks at around every Enter, side by side.
+	waiter      wait.Waiter    // what Waiter points to
+	space       *machine.Space // mem's
+	trap        machine.Trap   // why the program stopped last
+	kernelTicks uint64         // Regs.KernelTicks, when CPU-time alarms were looked at last
+	interrupted error          // the abi.ERESTART* result of the call that just ended
+	hasSaved    bool           // saved is to be restored
+
+	mem     AddressSpace // Mem, as far as the run loop and copies need it: setMemory
 	image   atomic.Pointer[Image]
 	shown   atomic.Pointer[holdings] // Mem, Files and FS for others to see
 	pid     *pid                     // guarded by procs; de-threading in execve moves it
@@ -99,15 +105,13 @@ type Task struct {
 	exiting     bool       // takes no more signals
 	killed      bool       // must exit alone: execve in another thread, or exit(2)
 
-	saved       abi.SigSet // the mask to restore after sigsuspend, ppoll, ... (restoreMask)
-	hasSaved    bool
-	altStack    abi.SigStack
-	interrupted error                       // the abi.ERESTART* result of the call that just ended
-	restart     func(*Task) (uint64, error) // what restart_syscall does
-	exitStatus  WaitStatus                  // why this thread ends
-	dying       chan struct{}               // closed when the thread must end, for killable waits
-	vforkDone   chan struct{}               // closed when it lets go of its maker's memory; nil but after vfork
-	clearTID    user.Addr                   // set_tid_address: what to clear and wake at the end; 0 for none
+	saved      abi.SigSet // the mask to restore after sigsuspend, ppoll, ... (restoreMask)
+	altStack   abi.SigStack
+	restart    func(*Task) (uint64, error) // what restart_syscall does
+	exitStatus WaitStatus                  // why this thread ends
+	dying      chan struct{}               // closed when the thread must end, for killable waits
+	vforkDone  chan struct{}               // closed when it lets go of its maker's memory; nil but after vfork
+	clearTID   user.Addr                   // set_tid_address: what to clear and wake at the end; 0 for none
 
 	sigReturn user.Addr    // code that calls rt_sigreturn, for actions that bring none
 	trapCode  uint64       // machine.Trap.Code of the last fault or exception

@@ -163,7 +163,13 @@ type Waiter struct {
 }
 
 // NewWaiter returns a waiter that nothing has woken.
-func NewWaiter() *Waiter { return &Waiter{wakeup: make(chan struct{}, 1)} }
+func NewWaiter() *Waiter { return new(Waiter).Init() }
+
+// Init makes w, which is part of something larger, a waiter that nothing has woken.
+func (w *Waiter) Init() *Waiter {
+	w.wakeup = make(chan struct{}, 1)
+	return w
+}
 
 // Observer hears of a task's sleep, where it asked to: the scheduler. Its methods must not
 // block: wakeups come with any lock held.

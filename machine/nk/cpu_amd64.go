@@ -27,6 +27,7 @@ type archCPU struct {
 	excFS, excG        uintptr // the same for the exception stack
 
 	goSP, goBP uintptr // Go's while in user mode
+	goFS       uintptr // FS base of the Thread that runs
 
 	cr3     uint64  // loaded root
 	fpOwner uintptr // *userRegs whose x87 and AVX state the FPU holds

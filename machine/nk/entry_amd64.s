@@ -42,6 +42,7 @@ user:
 TEXT ·resume(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ	archCPU_cur(GS), AX
 	MOVQ	gprs_fs(AX), BX
+	MOVQ	BX, archCPU_goFS(GS)
 	WRFSBASEQ BX
 	MOVL	$0, archCPU_inside(GS)
 	CMPQ	gprs_aux(AX), $0

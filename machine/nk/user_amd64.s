@@ -158,9 +158,8 @@ unknown:
 	MOVQ	$CAUSE_NEW, cause+16(FP)
 	RET
 nowhere:
-	// The program's FS base is in already; Go's is the Thread's.
-	MOVQ	archCPU_cur(GS), BX
-	MOVQ	gprs_fs(BX), BX
+	// The program's FS base is in already.
+	MOVQ	archCPU_goFS(GS), BX
 	WRFSBASEQ BX
 	LDMXCSR	·mxcsr(SB)
 	MOVQ	$CAUSE_ADDRESS, BX
@@ -193,8 +192,7 @@ go:
 	SWAPGS
 	MOVQ	BX, gprs_gs(AX)
 	MOVQ	$0, archCPU_uregs(GS)
-	MOVQ	archCPU_cur(GS), BX
-	MOVQ	gprs_fs(BX), BX		// the Thread's: it has not changed since it was last saved
+	MOVQ	archCPU_goFS(GS), BX
 	WRFSBASEQ BX
 	MOVQ	archCPU_goSP(GS), SP
 	LOAD_BP
