@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/cred"
 )
 
 // POSIX access control lists: acl(5). An inode has up to two, which programs read and
@@ -46,12 +48,12 @@ const (
 	aclVersion    = 2
 	aclHeaderSize = 4
 	aclEntrySize  = 8
-	aclNoID       = ^uint32(0) // in entries that name nobody
+	aclNoID       = cred.None // in entries that name nobody
 )
 
-// decodeACL reads an attribute's value; nil for one without entries. EINVAL, EOPNOTSUPP for
-// another version.
-func decodeACL(b []byte) (acl, error) {
+// decodeACL reads an attribute's value, with IDs as somebody in user knows them; nil for one
+// without entries. EINVAL, EOPNOTSUPP for another version.
+func decodeACL(user *cred.UserNS, b []byte) (acl, error) {
 	le := binary.LittleEndian
 	if len(b) < aclHeaderSize {
 		return nil, unix.EINVAL
@@ -69,7 +71,7 @@ func decodeACL(b []byte) (acl, error) {
 		perm := le.Uint16(b[2:])
 		switch e.tag {
 		case aclUser, aclGroup:
-			if e.id = le.Uint32(b[4:]); e.id == aclNoID {
+			if e.id = user.Global(e.kind(), le.Uint32(b[4:])); e.id == aclNoID {
 				return nil, unix.EINVAL
 			}
 		case aclUserObj, aclGroupObj, aclMask, aclOther:
@@ -84,20 +86,29 @@ func decodeACL(b []byte) (acl, error) {
 	return a, nil
 }
 
-// encode is the attribute's value.
-func (a acl) encode() []byte {
+// kind is what the ID of an entry for a named user or group is.
+func (e *aclEntry) kind() cred.IDKind {
+	if e.tag == aclGroup {
+		return cred.GroupIDs
+	}
+	return cred.UserIDs
+}
+
+// encode is the attribute's value as somebody in user sees it.
+func (a acl) encode(user *cred.UserNS) []byte {
 	le := binary.LittleEndian
 	b := le.AppendUint32(make([]byte, 0, aclHeaderSize+aclEntrySize*len(a)), aclVersion)
 	for _, e := range a {
 		b = le.AppendUint16(le.AppendUint16(b, e.tag), uint16(e.perm))
-		b = le.AppendUint32(b, e.id)
+		b = le.AppendUint32(b, user.Local(e.kind(), e.id))
 	}
 	return b
 }
 
 // valid checks that the entries stand in order: the owner, named users, the group, named
-// groups, the mask (which there must be where somebody is named), others. EINVAL.
-func (a acl) valid() error {
+// groups, the mask (which there must be where somebody is named), others, and that user, the
+// file system's namespace, knows who is named. EINVAL.
+func (a acl) valid(user *cred.UserNS) error {
 	next, named := uint16(aclUserObj), false
 	for _, e := range a {
 		ok := e.perm&^7 == 0
@@ -105,11 +116,11 @@ func (a acl) valid() error {
 		case aclUserObj:
 			ok, next = ok && next == aclUserObj, aclUser
 		case aclUser:
-			ok, named = ok && next == aclUser, true
+			ok, named = ok && next == aclUser && user.Has(e.kind(), e.id), true
 		case aclGroupObj:
 			ok, next = ok && next == aclUser, aclGroup
 		case aclGroup:
-			ok, named = ok && next == aclGroup, true
+			ok, named = ok && next == aclGroup && user.Has(e.kind(), e.id), true
 		case aclMask:
 			ok, next = ok && next == aclGroup, aclOther
 		case aclOther:
@@ -222,7 +233,7 @@ func (i *Inode) aclAttribute(name string) *aclPointer {
 }
 
 // getACL is the attribute's value. ENODATA, EOPNOTSUPP for a symbolic link.
-func (i *Inode) getACL(at *aclPointer) ([]byte, error) {
+func (i *Inode) getACL(c *Context, at *aclPointer) ([]byte, error) {
 	if i.Type() == unix.S_IFLNK {
 		return nil, unix.EOPNOTSUPP
 	}
@@ -230,7 +241,7 @@ func (i *Inode) getACL(at *aclPointer) ([]byte, error) {
 	if a == nil {
 		return nil, unix.ENODATA
 	}
-	return a.encode(), nil
+	return a.encode(c.Cred.User), nil
 }
 
 // setACL sets a list, or removes it where value is nil or has no entries; with Mu held.
@@ -238,7 +249,7 @@ func (i *Inode) setACL(c *Context, at *aclPointer, value []byte) error {
 	var a acl
 	if value != nil {
 		var err error
-		if a, err = decodeACL(value); err != nil {
+		if a, err = decodeACL(c.Cred.User, value); err != nil {
 			return err
 		}
 	}
@@ -258,7 +269,7 @@ func (i *Inode) setACL(c *Context, at *aclPointer, value []byte) error {
 		i.changed()
 		return nil
 	}
-	if err := a.valid(); err != nil {
+	if err := a.valid(i.SB.User); err != nil {
 		return err
 	}
 	stored := &a

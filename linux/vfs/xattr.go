@@ -59,7 +59,7 @@ func (p Path) Getxattr(c *Context, name string) ([]byte, error) {
 		return nil, err
 	}
 	if at := i.aclAttribute(name); at != nil {
-		return i.getACL(at)
+		return i.getACL(c, at)
 	}
 	return i.Ops.Getxattr(c, i, name)
 }
