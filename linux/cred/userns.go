@@ -84,6 +84,14 @@ func (ns *UserNS) Owner() uint32 {
 	return ns.owner
 }
 
+// Group is their effective group ID.
+func (ns *UserNS) Group() uint32 {
+	if ns == nil {
+		return 0
+	}
+	return ns.group
+}
+
 func (ns *UserNS) depth() int {
 	if ns == nil {
 		return 0

@@ -304,7 +304,7 @@ func mayOpen(c *Context, p Path, flags uint32, created bool) error {
 			return unix.EISDIR
 		}
 	case unix.S_IFCHR, unix.S_IFBLK:
-		if p.Mnt.Flags()&MntNoDev != 0 || p.Mnt.SB.User != nil {
+		if p.Mnt.Flags()&MntNoDev != 0 || p.Mnt.SB.User != nil && !p.Mnt.SB.Type.OwnDevices {
 			return unix.EACCES
 		}
 	}

@@ -24,7 +24,8 @@ type Superblock struct {
 	Options func() string
 
 	// User is the user namespace of who made the file system, which knows the IDs of the
-	// files. Device files on it open for nobody, unless it is the first.
+	// files. Device files on it that others have made open for nobody, unless it is
+	// the first.
 	User *cred.UserNS
 
 	// ACLs says that files have access control lists, which package vfs keeps.
@@ -87,6 +88,8 @@ type FSType struct {
 	ForUsers  bool
 	For       func(c *Context) *cred.UserNS
 	Revealing bool
+	// OwnDevices says that the device files on it are the file system's own making.
+	OwnDevices bool
 	// Mount makes or finds an instance.
 	Mount func(c *Context, source string, readOnly bool, data string) (*Superblock, error)
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/device"
 	"kevlar/linux/tty"
 	"kevlar/linux/vfs"
@@ -31,7 +32,7 @@ const (
 )
 
 // Type is the file system, for vfs.RegisterFS.
-var Type = &vfs.FSType{Name: "devpts", NoDevice: true}
+var Type = &vfs.FSType{Name: "devpts", NoDevice: true, ForUsers: true, OwnDevices: true}
 
 func init() { Type.Mount = mount }
 
@@ -55,7 +56,7 @@ type options struct {
 	max            int
 }
 
-func parse(data string) (o options, err error) {
+func parse(user *cred.UserNS, data string) (o options, err error) {
 	o = options{mode: 0o600, max: maxPtys}
 	for _, word := range strings.Split(data, ",") {
 		name, value, _ := strings.Cut(word, "=")
@@ -68,9 +69,13 @@ func parse(data string) (o options, err error) {
 		case "", "newinstance":
 			bad = nil
 		case "uid":
-			o.uid, o.setUID = uint32(v), true
+			if o.uid, o.setUID = user.UID(uint32(v)), true; o.uid == cred.None {
+				bad = unix.EINVAL
+			}
 		case "gid":
-			o.gid, o.setGID = uint32(v), true
+			if o.gid, o.setGID = user.GID(uint32(v)), true; o.gid == cred.None {
+				bad = unix.EINVAL
+			}
 		case "mode":
 			o.mode = uint32(v) & 0o7777
 		case "ptmxmode":
@@ -98,18 +103,23 @@ type instance struct {
 	ptys map[int]*vfs.Inode
 }
 
-func mount(_ *vfs.Context, _ string, readOnly bool, data string) (*vfs.Superblock, error) {
-	opt, err := parse(data)
+func mount(c *vfs.Context, _ string, readOnly bool, data string) (*vfs.Superblock, error) {
+	user := c.Cred.User
+	opt, err := parse(user, data)
 	if err != nil {
 		return nil, err
+	}
+	uid, gid := user.UID(0), user.GID(0)
+	if uid == cred.None || gid == cred.None {
+		return nil, unix.EINVAL // ptmx would be nobody's
 	}
 	fs := &instance{opt: opt, ptys: make(map[int]*vfs.Inode), ptmx: &vfs.Inode{}}
 	fs.sb = vfs.NewSuperblock(Type, magic, fs)
 	fs.sb.Options = fs.options
 	fs.sb.SetReadOnly(readOnly)
-	fs.ptmx.Init(fs.sb, &node{fs: fs}, ptmxIno, &vfs.NewNode{Mode: unix.S_IFCHR | opt.ptmxMode, Rdev: tty.DevPtmx})
+	fs.ptmx.Init(fs.sb, &node{fs: fs}, ptmxIno, &vfs.NewNode{Mode: unix.S_IFCHR | opt.ptmxMode, UID: uid, GID: gid, Rdev: tty.DevPtmx})
 	root := &vfs.Inode{Uncached: true}
-	root.Init(fs.sb, &directory{fs: fs}, rootIno, &vfs.NewNode{Mode: unix.S_IFDIR | 0o755})
+	root.Init(fs.sb, &directory{fs: fs}, rootIno, &vfs.NewNode{Mode: unix.S_IFDIR | 0o755, UID: uid, GID: gid})
 	fs.sb.NewRoot(root)
 	return fs.sb, nil
 }
@@ -132,8 +142,8 @@ func (fs *instance) options() string {
 }
 
 // Remount implements vfs.SuperOps.
-func (fs *instance) Remount(_ *vfs.Context, readOnly bool, data string) error {
-	opt, err := parse(data)
+func (fs *instance) Remount(c *vfs.Context, readOnly bool, data string) error {
+	opt, err := parse(c.Cred.User, data)
 	if err != nil {
 		return err
 	}

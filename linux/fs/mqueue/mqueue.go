@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/fs/pseudo"
 	"kevlar/linux/ipc"
 	"kevlar/linux/task"
@@ -19,7 +20,16 @@ import (
 const magic = 0x19800202
 
 // Type is the file system, for vfs.RegisterFS.
-var Type = &vfs.FSType{Name: "mqueue", NoDevice: true}
+var Type = &vfs.FSType{Name: "mqueue", NoDevice: true, ForUsers: true, For: ipcOwner}
+
+// ipcOwner is who the instance that c mounts belongs to: the user namespace that the IPC
+// namespace which it shows belongs to.
+func ipcOwner(c *vfs.Context) *cred.UserNS {
+	if t := task.Of(c); t != nil {
+		return t.IPC().Owner()
+	}
+	return nil
+}
 
 func init() {
 	Type.Mount = func(c *vfs.Context, _ string, _ bool, _ string) (*vfs.Superblock, error) {
@@ -73,19 +83,22 @@ type FS struct {
 
 // Of returns the queues that t's calls are about.
 func Of(t *task.Task) (*FS, error) {
-	p, err := t.IPC().Part(func() (ipc.Part, error) { return newFS(), nil })
+	p, err := t.IPC().Part(func() (ipc.Part, error) { return newFS(t.IPC().Owner()), nil })
 	if err != nil {
 		return nil, err
 	}
 	return p.(*FS), nil
 }
 
-func newFS() *FS {
+func newFS(owner *cred.UserNS) *FS {
 	fs := &FS{bytes: make(map[uint32]uint64)}
 	fs.sb = vfs.NewSuperblock(Type, magic, fs)
+	fs.sb.User = owner
 	root := &vfs.Inode{}
 	fs.dir = pseudo.NewDir(fs.sb, unix.S_ISVTX|0o777, true)
-	root.Init(fs.sb, &directory{Dir: fs.dir, fs: fs}, fs.dir.Inode().Ino, &vfs.NewNode{Mode: unix.S_IFDIR | unix.S_ISVTX | 0o777})
+	root.Init(fs.sb, &directory{Dir: fs.dir, fs: fs}, fs.dir.Inode().Ino, &vfs.NewNode{
+		Mode: unix.S_IFDIR | unix.S_ISVTX | 0o777, UID: owner.Owner(), GID: owner.Group(),
+	})
 	fs.sb.NewRoot(root)
 	ns := vfs.NewMountNS(fs.sb, "mqueue")
 	fs.view = vfs.NewFSInfo(ns)
