@@ -240,6 +240,18 @@ func (ns *UserNS) show(kind IDKind, id uint32) uint32 {
 	return id
 }
 
+// HasRoot reports whether a user is root in ns or one around it.
+func (ns *UserNS) HasRoot(uid uint32) bool {
+	for n := ns; ; n = n.parent {
+		if n.Local(UserIDs, uid) == 0 {
+			return true
+		}
+		if n == nil {
+			return false
+		}
+	}
+}
+
 // MaySetgroups reports whether c may change its supplementary groups: setgroups(2).
 func (c *Cred) MaySetgroups() bool {
 	return c.CapableHere(unix.CAP_SETGID) &&

@@ -86,17 +86,19 @@ func (g *groupAttributes) inherit(from *groupAttributes) {
 	g.cgroup.Store(from.cgroup.Load())
 }
 
-// newProgram is what execve means to the attributes: secure says that the program has
-// rights its caller lacks.
-func (t *Task) newProgram(secure bool) {
+// newProgram is what execve means to the attributes: secure says that the program is told
+// that it has rights its caller lacks, gains that it may do more.
+func (t *Task) newProgram(secure, gains bool) {
 	g := t.Group
 	t.attributes.personality.And(^uint32(readImpliesExec))
 	if secure {
 		t.attributes.personality.And(^uint32(clearedOnSetID))
+	}
+	if secure || gains {
 		t.deathSig.Store(0)
 	}
 	c := t.Cred()
-	g.SetDumpable(c.EUID == c.UID && c.EGID == c.GID && !secure)
+	g.SetDumpable(c.EUID == c.UID && c.EGID == c.GID && !gains)
 	g.mu.Lock()
 	g.deleteTimers()
 	g.mu.Unlock()

@@ -118,7 +118,10 @@ func (t *Task) Exec(a *ExecArgs) error {
 	if err := p.resolve(); err != nil {
 		return err
 	}
-	id, secure := t.Cred().Exec(p.privileges())
+	id, secure, err := t.Cred().Exec(p.privileges())
+	if err != nil {
+		return err
+	}
 	err = p.load(id, secure)
 	if err != nil && err != errDoomed && err != errShort {
 		return err
@@ -275,15 +278,19 @@ func (p *program) headers() (err error) {
 	return err
 }
 
-// privileges says what the file's mode means for the identity of who runs it.
+// privileges says what the file's mode and capabilities mean for the identity of who runs it.
 func (p *program) privileges() cred.ExecFile {
 	i := p.file.Inode()
 	f := cred.ExecFile{UID: cred.Keep, GID: cred.Keep}
 	id, m := p.t.Cred(), p.file.Path().Mnt
 	// Neither does a file count on which others than who is around the caller's user
-	// namespace could have set the bits, or whose owner is nobody there: user_namespaces(7).
-	if m.Flags()&vfs.MntNoSuid != 0 || !m.In(p.t.FS.Namespace()) || id.NoNewPrivs ||
-		!id.User.Within(m.SB.User) || !id.User.Has(cred.UserIDs, i.UID()) || !id.User.Has(cred.GroupIDs, i.GID()) {
+	// namespace could have set them, nor the bits of one whose owner is nobody there:
+	// user_namespaces(7).
+	if m.Flags()&vfs.MntNoSuid != 0 || !m.In(p.t.FS.Namespace()) || !id.User.Within(m.SB.User) {
+		return f
+	}
+	f.Caps = i.FileCaps(p.t.VFS())
+	if id.NoNewPrivs || !id.User.Has(cred.UserIDs, i.UID()) || !id.User.Has(cred.GroupIDs, i.GID()) {
 		return f
 	}
 	if i.Mode()&unix.S_ISUID != 0 {
@@ -370,6 +377,7 @@ func (t *Task) replace(p *program, id *cred.Cred, secure bool) {
 	t.show()
 	t.Files.Exec(t.VFS())
 	t.SetName(path.Base(p.path))
+	gains := id.Gains(t.Cred())
 	t.SetCred(id)
 
 	g.mu.Lock()
@@ -382,7 +390,7 @@ func (t *Task) replace(p *program, id *cred.Cred, secure bool) {
 	g.mu.Unlock()
 	t.altStack = abi.SigStack{}
 	t.sigReturn = p.ret
-	t.newProgram(secure)
+	t.newProgram(secure, gains)
 	t.restart = nil
 	t.clearTID = 0
 	procs.Lock()

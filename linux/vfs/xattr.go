@@ -61,7 +61,11 @@ func (p Path) Getxattr(c *Context, name string) ([]byte, error) {
 	if at := i.aclAttribute(name); at != nil {
 		return i.getACL(c, at)
 	}
-	return i.Ops.Getxattr(c, i, name)
+	value, err := i.Ops.Getxattr(c, i, name)
+	if err == nil && name == fileCapsName {
+		return i.showCaps(c, value)
+	}
+	return value, err
 }
 
 // MayChangeXattr checks what setxattr(2) and removexattr(2) check before the name.
@@ -94,12 +98,14 @@ func (p Path) changeXattr(c *Context, name string, value []byte, flags int) erro
 		return err
 	}
 	switch {
+	case name == fileCapsName && value != nil:
+		var err error
+		if value, err = i.storeCaps(c, value); err != nil {
+			return err
+		}
 	case name == fileCapsName:
 		if !i.capable(c, unix.CAP_SETFCAP) {
 			return unix.EPERM
-		}
-		if value != nil && !validFileCaps(value) {
-			return unix.EINVAL
 		}
 	case strings.HasPrefix(name, "security.") && !c.Cred.CapableIn(i.SB.User, unix.CAP_SYS_ADMIN):
 		return unix.EPERM
@@ -123,17 +129,6 @@ func (p Path) changeXattr(c *Context, name string, value []byte, flags int) erro
 	i.changed()
 	p.notify(InAttrib)
 	return nil
-}
-
-// fileCapsName is the attribute that gives capabilities to those who execute a file.
-const fileCapsName = "security.capability"
-
-// validFileCaps reports whether v is a struct vfs_cap_data of revision 2 or a struct
-// vfs_ns_cap_data of revision 3: capabilities(7), "File capability extended attribute
-// versioning".
-func validFileCaps(v []byte) bool {
-	const revision2, revision3 = 2, 3
-	return len(v) == 20 && v[3] == revision2 || len(v) == 24 && v[3] == revision3
 }
 
 // Listxattr lists the names of the extended attributes that c may see: listxattr(2).
