@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -40,7 +41,7 @@ func TestPanic(t *testing.T) {
 				`^kevlar/linux/diag\.init\.func`, `^goroutine \d+ .*labels:\{"task": "\d+"\}`, `^kevlar/linux/syscalls\.sysWrite\(`,
 			}},
 			{"memory", "", "", "panic report: kernel: the Go heap found no free memory", []string{
-				`^0x[0-9a-f]+ kevlar/linux/fs/pseudo\.\(\*open\)\.Write$`, `pseudo\.go:\d+$`,
+				`^0x[0-9a-f]+ kevlar/linux/diag\.crashMemory$`, `^0x[0-9a-f]+ kevlar/linux/fs/pseudo\.\(\*open\)\.Write$`, `pseudo\.go:\d+$`,
 			}},
 			{"exit", "", "", "the machine ended without an exit status", nil},
 		} {
@@ -56,15 +57,62 @@ func TestPanic(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, want := range test.report {
-					if !regexp.MustCompile("(?m)" + want).Match(text) {
-						t.Errorf("no line of the report matches %s", want)
-					}
-				}
-				if t.Failed() {
-					t.Log(string(text))
-				}
+				matchLines(t, string(text), test.report)
 			})
 		}
 	})
+}
+
+// TestWatchdog has tasks that are stuck in the kernel reported, and a CPU that nothing gets away from its task.
+func TestWatchdog(t *testing.T) {
+	onTargets(t, func(t *testing.T, g target) {
+		if g.kernel != "kevlar" {
+			t.Skip("it is Kevlar that has /proc/kevlar")
+		}
+		const limit = "--append=kevlar.watchdog=3"
+		for _, test := range []struct {
+			word   string
+			args   []string
+			status int
+			stderr string
+			report []string
+		}{
+			{"hang", []string{limit}, 3, "sh[2] runs in the kernel", []string{
+				`^call: +write\(0x1,`, `^goroutine \d+ \[run.*labels:\{"task": "2"\}`, `^kevlar/linux/diag\.crashHang\(`, `^kernel: Linux `,
+			}},
+			{"lock", []string{limit, "--smp=2"}, 3, "sh[2] waits in the kernel", []string{
+				`^goroutine \d+ \[sync\.Mutex\.Lock.*labels:\{"task": "2"\}`, `^kevlar/linux/diag\.crashLock\(`,
+			}},
+			// Without preemption by signals nothing else ever runs.
+			{"hang", []string{limit, "--append=kevlar.godebug=asyncpreemptoff=1"}, 125, "a CPU works, and the Go scheduler does not", []string{
+				`^0x[0-9a-f]+ kevlar/linux/diag\.crashHang$`, `^0x[0-9a-f]+ kevlar/linux/syscalls\.sysWrite$`,
+			}},
+		} {
+			file := filepath.Join(t.TempDir(), "report.txt")
+			script := "sh -c 'echo " + test.word + " >/proc/kevlar/crash' & until dmesg | grep -q watchdog:; do sleep 0.1; done; exit 3"
+			r := kevlar(t, nil, g.args(append(test.args, "--panic-report", file, "--", "sh", "-c", script)...)...)
+			r.expect(t, test.status, "", test.stderr)
+			if n := strings.Count(r.stderr, "report: "); n != 1 {
+				t.Errorf("%d reports, want 1: %s", n, r.stderr)
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			matchLines(t, string(text), test.report)
+		}
+	})
+}
+
+// matchLines looks for a line that matches each of the expressions.
+func matchLines(t *testing.T, text string, expressions []string) {
+	t.Helper()
+	for _, want := range expressions {
+		if !regexp.MustCompile("(?m)" + want).MatchString(text) {
+			t.Errorf("no line of the report matches %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
 }

@@ -65,14 +65,14 @@ func lastWords(log string) string {
 	return ""
 }
 
-// rawTrace is a line of the nanokernel, which knows addresses only.
-var rawTrace = regexp.MustCompile(`(?m)^.* calls:( =0x[0-9a-f]+)+`)
+// rawTrace is a trace of the nanokernel, which knows addresses only: where it is, and where the calls return to.
+var rawTrace = regexp.MustCompile(`(?s)\b(?:ip|pc)=(0x[0-9a-f]+).*? calls:((?: =0x[0-9a-f]+)+)`)
 
 // symbols names the code addresses of the traces in text that have nothing but addresses: as a
 // page of their own, "" where there are none or the kernel's symbols are not at hand.
 func symbols(text, kernel string) string {
-	lines := rawTrace.FindAllString(text, -1)
-	if len(lines) == 0 {
+	traces := rawTrace.FindAllStringSubmatch(text, -1)
+	if len(traces) == 0 {
 		return ""
 	}
 	if base, ok := strings.CutSuffix(kernel, ".Image"); ok {
@@ -96,18 +96,18 @@ func symbols(text, kernel string) string {
 		return ""
 	}
 	var w strings.Builder
-	for _, line := range lines {
-		w.WriteString("\ncalls, by name:\n")
-		_, calls, _ := strings.Cut(line, " calls:")
-		for _, word := range strings.Fields(calls) {
-			word = strings.TrimPrefix(word, "=")
-			pc, err := strconv.ParseUint(word, 0, 64)
-			if err != nil {
-				continue
-			}
-			if file, n, fn := tab.PCToLine(pc - 1); fn != nil { // where it calls, not where it returns to
+	name := func(word string, back uint64) {
+		if pc, err := strconv.ParseUint(word, 0, 64); err == nil {
+			if file, n, fn := tab.PCToLine(pc - back); fn != nil {
 				fmt.Fprintf(&w, "%s %s\n\t%s:%d\n", word, fn.Name, file, n)
 			}
+		}
+	}
+	for _, t := range traces {
+		w.WriteString("\ncalls, by name:\n")
+		name(t[1], 0)
+		for _, word := range strings.Fields(t[2]) {
+			name(strings.TrimPrefix(word, "="), 1) // where it calls, not where it returns to
 		}
 	}
 	return w.String()

@@ -65,6 +65,9 @@ func (d *Diagnosis) crashFile() *pseudo.Text {
 	}
 }
 
+// They are functions of their own in every trace.
+
+//go:noinline
 func crashPanic() {
 	var m map[string]int
 	m["crash"]++ // panics: the map is nil
@@ -76,8 +79,10 @@ func crashNil(p *machine.Info) { klog.Log(klog.Debug, p.Model) }
 // park keeps the caller while the machine ends.
 func park() { select {} }
 
+// hog is what crashMemory has got.
 var hog [][]byte
 
+//go:noinline
 func crashMemory() {
 	for {
 		b := make([]byte, 1<<20)
@@ -91,12 +96,14 @@ func crashMemory() {
 // spins is where crashHang counts, so that its loop is one.
 var spins uint64
 
+//go:noinline
 func crashHang() {
 	for {
 		spins++
 	}
 }
 
+//go:noinline
 func crashLock() {
 	var mu sync.Mutex
 	mu.Lock()

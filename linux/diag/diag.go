@@ -33,13 +33,15 @@ type Diagnosis struct {
 	k        *task.Kernel
 	profiler *profiler // nil where the host wants no profiles
 
+	// Fail ends the machine, at once, as one whose kernel has panicked.
+	Fail func()
 	// Events writes the last events of the kernel's tracer, nil where there is none.
 	Events func(w *strings.Builder)
 }
 
-// New makes the kernel report its panics.
-func New(k *task.Kernel) *Diagnosis {
-	d := &Diagnosis{k: k}
+// New makes the kernel report its panics. fail is Diagnosis.Fail.
+func New(k *task.Kernel, fail func()) *Diagnosis {
+	d := &Diagnosis{k: k, Fail: fail}
 	k.Panicked = d.panicked
 	return d
 }

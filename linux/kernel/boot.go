@@ -81,7 +81,10 @@ func (s *system) run() (int, error) {
 	}
 	s.k = &task.Kernel{Machine: s.m, Dispatch: syscalls.Dispatch, Log: klog.Log}
 	s.k.Stop = func(how machine.StopKind) { s.stop(how, 0) }
-	s.diag = diag.New(s.k)
+	s.diag = diag.New(s.k, func() {
+		s.host.panicked()
+		s.m.Stop(machine.PowerOff, statusPanic)
+	})
 	s.diag.Register()
 	if p := s.host.profiles; p != nil {
 		s.diag.ServeProfiles(p, s.opt.profile)
@@ -106,6 +109,7 @@ func (s *system) run() (int, error) {
 		return status, err
 	}
 	s.host.steer(first, s.diag)
+	s.diag.Watch(s.opt.watchdog)
 	first.Start()
 	return s.status(<-ended), nil
 }

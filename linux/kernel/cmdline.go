@@ -5,6 +5,9 @@ package kernel
 import (
 	"strconv"
 	"strings"
+	"time"
+
+	"kevlar/linux/diag"
 )
 
 // options are what the kernel's command line says.
@@ -18,11 +21,12 @@ type options struct {
 	root     string
 	rootType string
 	readOnly bool
-	cwd      string // kevlar.cwd=
-	user     string // kevlar.user=
-	hostname string // kevlar.hostname=
-	profile  bool   // kevlar.pprof: profiles of the whole run go to the host
-	command  bool   // kevlar.command: init= is a program to run, which a signal may end, no init
+	cwd      string        // kevlar.cwd=
+	user     string        // kevlar.user=
+	hostname string        // kevlar.hostname=
+	profile  bool          // kevlar.pprof: profiles of the whole run go to the host
+	command  bool          // kevlar.command: init= is a program to run, which a signal may end, no init
+	watchdog time.Duration // kevlar.watchdog=SECONDS: how long a task may stay in the kernel; 0 is for ever
 	params   []string
 }
 
@@ -36,7 +40,7 @@ const (
 // parameter of some part of the kernel and not passed on, another NAME=VALUE becomes a
 // variable of the first process, and a bare word its argument (bootparam(7)).
 func parse(line string) options {
-	o := options{loglevel: defaultLevel, readOnly: true}
+	o := options{loglevel: defaultLevel, readOnly: true, watchdog: diag.DefaultPatience}
 	words := split(line)
 	for i, w := range words {
 		if w == "--" {
@@ -69,6 +73,10 @@ func parse(line string) options {
 			o.readOnly = w == "ro"
 		case w == "kevlar.command":
 			o.command = true
+		case name == "kevlar.watchdog":
+			if n, err := strconv.ParseUint(value, 10, 16); err == nil {
+				o.watchdog = time.Duration(n) * time.Second
+			}
 		case w == "kevlar.pprof":
 			o.profile = true
 		case name == "kevlar.cwd":
