@@ -40,6 +40,20 @@ func Build(arch, outDir string) (string, error) {
 		return "", err
 	}
 	defer unlock()
+	boot := filepath.Join(outDir, "kevlar-"+arch+".elf")
+	outputs := []string{boot}
+	if arch == "arm64" {
+		boot = filepath.Join(outDir, "kevlar-arm64.Image")
+		outputs = append(outputs, boot)
+	}
+	before, err := sources(root, link)
+	if err != nil {
+		return "", err
+	}
+	stamp := filepath.Join(outDir, ".kevlar-"+arch+".stamp")
+	if fresh(stamp, before, outputs) {
+		return boot, nil
+	}
 	cmd := exec.Command("go", "build", "-ldflags="+link, "-o", linked, "kevlar/cmd/kernel")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOFLAGS=")
@@ -49,12 +63,15 @@ func Build(arch, outDir string) (string, error) {
 	if err := os.MkdirAll(outDir, 0o755); err != nil {
 		return "", err
 	}
-	out := filepath.Join(outDir, "kevlar-"+arch+".elf")
 	if arch == "arm64" {
-		flat := filepath.Join(outDir, "kevlar-arm64.Image")
-		return flat, ARM64(linked, out, flat)
+		err = ARM64(linked, outputs[0], boot)
+	} else {
+		err = PVH(linked, boot)
 	}
-	return out, PVH(linked, out)
+	if err != nil {
+		return "", err
+	}
+	return boot, remember(stamp, before, outputs)
 }
 
 // Check looks at a kernel file before it is booted: one that was cut off would end in silence. Of files that are neither
