@@ -20,7 +20,7 @@ var (
 )
 
 // Resume and Interrupt implement sched.Runner.
-func (c *contender) Resume()    { c.Waiter.Wake() }
+func (c *contender) Resume()    { c.Waiter.Resume() }
 func (c *contender) Interrupt() { c.Kernel.Machine.Kick(c.Regs) }
 
 // Sleeps and Wakes implement wait.Observer.

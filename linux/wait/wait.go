@@ -195,18 +195,23 @@ func (w *Waiter) sleeps() {
 	}
 }
 
-// Hold waits for a Wake or Interrupt as one who would run, and may not: it is no sleep.
+// Hold waits for Resume, Wake or Interrupt as one who would run, and may not: it is no sleep.
 func (w *Waiter) Hold() { <-w.wakeup }
+
+// Resume ends a Hold, or the next one to begin. The observer does not hear of it.
+func (w *Waiter) Resume() {
+	select {
+	case w.wakeup <- struct{}{}:
+	default:
+	}
+}
 
 // Wake ends the sleep of w's task, or the next one to begin.
 func (w *Waiter) Wake() {
 	if w.awaited.Load() {
 		w.observer.Wakes() // first: the sleep that comes after this one is told after it
 	}
-	select {
-	case w.wakeup <- struct{}{}:
-	default:
-	}
+	w.Resume()
 }
 
 // Notify makes a Waiter a Notifier.
