@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -37,7 +36,7 @@ type runCmd struct {
 	Volume   []string      `short:"v" sep:"none" help:"Share a directory of this host." placeholder:"HOST:GUEST[:ro]"`
 	QEMUArgs []string      `name:"qemu-arg" sep:"none" help:"One more argument for QEMU." placeholder:"ARG"`
 	Pprof    string        `help:"Write profiles of the kernel to PREFIX.cpu.prof and so on at the end, or serve them at an address while it runs." placeholder:"PREFIX|ADDR:PORT"`
-	GDB      bool          `name:"gdb" help:"Halt the machine at its start, for a debugger on port 1234."`
+	GDB      bool          `name:"gdb" help:"Halt the machine at its start, and say how to attach a debugger."`
 	Panics   string        `name:"panic-report" help:"File for the kernel's reports on its own failures (default: kevlar-panic-ARCH-TIME.txt here)." placeholder:"FILE"`
 	Append   []string      `sep:"none" help:"One more word for the kernel's command line." placeholder:"WORD"`
 	Verbose  bool          `help:"Show the kernel's log on standard error."`
@@ -92,12 +91,11 @@ func (r *runCmd) Run(ctx context.Context) error {
 		}
 	}
 	if r.GDB {
-		c.Args = append(c.Args, "-gdb", "tcp:127.0.0.1:1234", "-S")
-		symbols := strings.TrimSuffix(c.Image, ".Image")
-		if symbols != c.Image {
-			symbols += ".elf"
+		command, err := c.Debugger()
+		if err != nil {
+			return fmt.Errorf("--gdb: %w", err)
 		}
-		fmt.Fprintf(os.Stderr, "kevlar: halted until a debugger connects:\n  gdb-multiarch %s -ex 'target remote :1234'\n", symbols)
+		fmt.Fprintf(os.Stderr, "kevlar: halted until a debugger connects:\n  %s\n", command)
 	}
 
 	ctx, cancel := context.WithCancel(ctx)

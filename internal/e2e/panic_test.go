@@ -109,7 +109,7 @@ func matchLines(t *testing.T, text string, expressions []string) {
 	t.Helper()
 	for _, want := range expressions {
 		if !regexp.MustCompile("(?m)" + want).MatchString(text) {
-			t.Errorf("no line of the report matches %s", want)
+			t.Errorf("no line matches %s", want)
 		}
 	}
 	if t.Failed() {

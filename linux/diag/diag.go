@@ -39,10 +39,14 @@ type Diagnosis struct {
 	Events func(w *strings.Builder)
 }
 
+// kernel is the one that New was called with last: where debuggers begin to look.
+var kernel *task.Kernel
+
 // New makes the kernel report its panics. fail is Diagnosis.Fail.
 func New(k *task.Kernel, fail func()) *Diagnosis {
 	d := &Diagnosis{k: k, Fail: fail}
 	k.Panicked = d.panicked
+	kernel = k
 	return d
 }
 
