@@ -126,6 +126,11 @@ int main(void)
 		gate_open(up);
 		sigwaitinfo(&set, &info);
 		FACT("signal from %d", info.si_uid);
+		for (int i = 0; i < 2; i++) {
+			gate_open(up);
+			sigwaitinfo(&set, &info);
+			FACT("queued by %d: %d", info.si_uid, info.si_value.sival_int);
+		}
 		struct ucred u;
 		socklen_t len = sizeof u;
 		getsockopt(s[1], SOL_SOCKET, SO_PEERCRED, &u, &len);
@@ -151,6 +156,11 @@ int main(void)
 	status(pid);
 	siginfo_t info;
 	kill(pid, SIGUSR1);
+	gate_wait(up);
+	MUST(sigqueue(pid, SIGUSR1, (union sigval){ 7 }));
+	gate_wait(up);
+	info = (siginfo_t){ .si_signo = SIGUSR1, .si_code = SI_QUEUE, .si_pid = getpid(), .si_uid = 1004, .si_value.sival_int = 8 };
+	MUST(syscall(SYS_rt_sigqueueinfo, pid, SIGUSR1, &info));
 	waitid(P_PID, pid, &info, WEXITED);
 	FACT("ended: %d by %d", info.si_status, info.si_uid);
 	for (int i = 0; i < 4; i++)

@@ -182,6 +182,19 @@ int main(void)
 	gate_open(go);
 	ENDED("child", pid);
 
+	FACT("--- without maps");
+	CHILD(pid)
+	{
+		MUST(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+		CALL("devpts", mount("none", "flags", "devpts", 0, NULL));
+		CALL("tmpfs", mount("none", "flags", "tmpfs", 0, NULL));
+		owner("flags");
+		CALL("mkdir", mkdir("flags/x", 0755));
+		CALL("open", open("flags/y", O_CREAT | O_WRONLY, 0644));
+		CALL("chown", chown("flags", 0, -1));
+		CALL("chmod", chmod("flags", 0700));
+	}
+	REAP(pid);
 	FACT("--- proc needs one of which nothing is hidden");
 	CHILD(pid)
 	{

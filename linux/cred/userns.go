@@ -231,9 +231,6 @@ func (ns *UserNS) ShowUID(id uint32) uint32 { return ns.show(UserIDs, id) }
 func (ns *UserNS) ShowGID(id uint32) uint32 { return ns.show(GroupIDs, id) }
 
 func (ns *UserNS) show(kind IDKind, id uint32) uint32 {
-	if ns == nil {
-		return id
-	}
 	if id = ns.Local(kind, id); id == None {
 		return Overflow
 	}

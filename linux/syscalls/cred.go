@@ -8,21 +8,13 @@ import (
 )
 
 var credRows = []Row{
-	{Name: "getuid", Do: func(t *task.Task, _ *Args) (uint64, error) {
-		return showID(t.Cred(), (*cred.UserNS).ShowUID, t.Cred().UID)
-	},
+	{Name: "getuid", Do: sysGetuid,
 		Contracts: []string{"security/setuid_transitions", "security/user_namespace"}},
-	{Name: "geteuid", Do: func(t *task.Task, _ *Args) (uint64, error) {
-		return showID(t.Cred(), (*cred.UserNS).ShowUID, t.Cred().EUID)
-	},
+	{Name: "geteuid", Do: sysGeteuid,
 		Contracts: []string{"security/setuid_transitions", "security/protected_access"}},
-	{Name: "getgid", Do: func(t *task.Task, _ *Args) (uint64, error) {
-		return showID(t.Cred(), (*cred.UserNS).ShowGID, t.Cred().GID)
-	},
+	{Name: "getgid", Do: sysGetgid,
 		Contracts: []string{"security/setgid_transitions", "abi/legacy_calls"}},
-	{Name: "getegid", Do: func(t *task.Task, _ *Args) (uint64, error) {
-		return showID(t.Cred(), (*cred.UserNS).ShowGID, t.Cred().EGID)
-	},
+	{Name: "getegid", Do: sysGetegid,
 		Contracts: []string{"security/setgid_transitions", "abi/legacy_calls"}},
 	{Name: "getresuid", Args: []Kind{Ptr, Ptr, Ptr}, Do: sysGetresuid, Contracts: []string{"security/setuid_transitions", "security/setuid_program"}},
 	{Name: "getresgid", Args: []Kind{Ptr, Ptr, Ptr}, Do: sysGetresgid, Contracts: []string{"security/setgid_transitions", "security/setuid_program"}},
@@ -42,9 +34,24 @@ var credRows = []Row{
 	{Name: "capset", Args: []Kind{Ptr, Ptr}, Do: sysCapset, Contracts: []string{"security/capget_capset", "security/capabilities_calls"}},
 }
 
-// showID is an ID as the task's user namespace knows it.
-func showID(c *cred.Cred, show func(*cred.UserNS, uint32) uint32, id uint32) (uint64, error) {
-	return uint64(show(c.User, id)), nil
+func sysGetuid(t *task.Task, _ *Args) (uint64, error) {
+	c := t.Cred()
+	return uint64(c.User.ShowUID(c.UID)), nil
+}
+
+func sysGeteuid(t *task.Task, _ *Args) (uint64, error) {
+	c := t.Cred()
+	return uint64(c.User.ShowUID(c.EUID)), nil
+}
+
+func sysGetgid(t *task.Task, _ *Args) (uint64, error) {
+	c := t.Cred()
+	return uint64(c.User.ShowGID(c.GID)), nil
+}
+
+func sysGetegid(t *task.Task, _ *Args) (uint64, error) {
+	c := t.Cred()
+	return uint64(c.User.ShowGID(c.EGID)), nil
 }
 
 func put3(t *task.Task, a *Args, ids [3]uint32) (uint64, error) {

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kevlar/linux/cred"
 	"kevlar/linux/linuxtest"
 	"kevlar/machine/sim"
 )
@@ -59,6 +60,32 @@ func TestUnsharePID(t *testing.T) {
 			if r := u.Fork(func(*sim.User) {}); r != -int64(unix.ENOMEM) {
 				u.Errorf("fork: %d", r)
 			}
+		})
+		if s := waitStatus(u, pid); s != 0 {
+			u.Errorf("status %#x", s)
+		}
+	})
+}
+
+func TestUserNamespace(t *testing.T) {
+	linuxtest.Run(t, func(u *sim.User) {
+		u.Must(unix.SYS_MKDIRAT, unix.AT_FDCWD, "d", 0o777)
+		pid := u.Fork(func(u *sim.User) {
+			u.Must(unix.SYS_SETRESUID, 1000, 1000, 1000)
+			u.Expect(unix.EPERM, unix.SYS_UNSHARE, unix.CLONE_NEWUTS)
+			u.Expect(unix.EINVAL, unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_FS, 0, 0, 0, 0)
+			u.Must(unix.SYS_UNSHARE, unix.CLONE_NEWUSER)
+			if id := u.Must(unix.SYS_GETUID); id != cred.Overflow {
+				u.Errorf("without a map the ID is %d", id)
+			}
+			u.Expect(unix.EINVAL, unix.SYS_SETRESUID, 1000, 1000, 1000)
+			u.Expect(unix.EINVAL, unix.SYS_FCHOWNAT, unix.AT_FDCWD, "d", 0, 0, 0)
+			u.Expect(unix.EPERM, unix.SYS_SETGROUPS, 0, 0)
+			u.Expect(unix.EPERM, unix.SYS_UNSHARE, unix.CLONE_NEWUSER) // nobody could say who owns it
+			u.Expect(unix.EPERM, unix.SYS_SETHOSTNAME, "inside", 6)
+			u.Must(unix.SYS_UNSHARE, unix.CLONE_NEWUTS|unix.CLONE_NEWNS)
+			u.Must(unix.SYS_SETHOSTNAME, "inside", 6)
+			u.Expect(unix.EPERM, unix.SYS_MKNODAT, unix.AT_FDCWD, "null", unix.S_IFCHR|0o666, 0x103)
 		})
 		if s := waitStatus(u, pid); s != 0 {
 			u.Errorf("status %#x", s)

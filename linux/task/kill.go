@@ -129,6 +129,20 @@ func (t *Task) mayForge(id ID, info *abi.SigInfo) error {
 	return nil
 }
 
+// translate makes the sender's IDs in information that a program brings mean the same to the
+// receiver, as far as it knows them.
+func (t *Task) translate(info *abi.SigInfo, to *Group) {
+	if c := info.Code(); c >= 0 || c == abi.SI_TIMER || c == abi.SI_SIGIO {
+		return // it has other things there
+	}
+	if from, in := t.Cred().User, to.leader.Cred().User; from != in {
+		info.SetUID(in.ShowUID(from.UID(info.UID())))
+	}
+	if t.forceFrom(to) {
+		info.SetPID(0)
+	}
+}
+
 // Queue is rt_sigqueueinfo(2): it sends info, which the caller made, to a process.
 func (t *Task) Queue(id ID, sig unix.Signal, info abi.SigInfo) error {
 	info.SetSigno(sig)
@@ -144,6 +158,7 @@ func (t *Task) Queue(id ID, sig unix.Signal, info abi.SigInfo) error {
 	if err := t.maySignal(to.Group, sig); err != nil || sig == 0 {
 		return err
 	}
+	t.translate(&info, to.Group)
 	return to.Group.send(signal{info: &info, force: t.forceFrom(to.Group)})
 }
 
@@ -156,7 +171,7 @@ func (t *Task) QueueThread(group, id ID, sig unix.Signal, info abi.SigInfo) erro
 	if (info.Code() >= 0 || info.Code() == abi.SI_TKILL) && t.ID() != id {
 		return unix.EPERM
 	}
-	return t.toThread(group, id, sig, func(*Group) abi.SigInfo { return info })
+	return t.toThread(group, id, sig, func(to *Group) abi.SigInfo { t.translate(&info, to); return info })
 }
 
 // SignalGroup sends a process a signal from the kernel: alarms, lost terminals.
@@ -184,5 +199,7 @@ func (g *Group) SignalFrom(t *Task, sig unix.Signal, info *abi.SigInfo) error {
 	if err := t.maySignal(g, sig); err != nil || sig == 0 {
 		return err
 	}
-	return g.send(signal{info: info, force: t.forceFrom(g)})
+	i := *info
+	t.translate(&i, g)
+	return g.send(signal{info: &i, force: t.forceFrom(g)})
 }

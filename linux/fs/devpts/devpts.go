@@ -109,17 +109,13 @@ func mount(c *vfs.Context, _ string, readOnly bool, data string) (*vfs.Superbloc
 	if err != nil {
 		return nil, err
 	}
-	uid, gid := user.UID(0), user.GID(0)
-	if uid == cred.None || gid == cred.None {
-		return nil, unix.EINVAL // ptmx would be nobody's
-	}
 	fs := &instance{opt: opt, ptys: make(map[int]*vfs.Inode), ptmx: &vfs.Inode{}}
 	fs.sb = vfs.NewSuperblock(Type, magic, fs)
 	fs.sb.Options = fs.options
 	fs.sb.SetReadOnly(readOnly)
-	fs.ptmx.Init(fs.sb, &node{fs: fs}, ptmxIno, &vfs.NewNode{Mode: unix.S_IFCHR | opt.ptmxMode, UID: uid, GID: gid, Rdev: tty.DevPtmx})
+	fs.ptmx.Init(fs.sb, &node{fs: fs}, ptmxIno, &vfs.NewNode{Mode: unix.S_IFCHR | opt.ptmxMode, UID: c.Cred.FSUID, GID: c.Cred.FSGID, Rdev: tty.DevPtmx})
 	root := &vfs.Inode{Uncached: true}
-	root.Init(fs.sb, &directory{fs: fs}, rootIno, &vfs.NewNode{Mode: unix.S_IFDIR | 0o755, UID: uid, GID: gid})
+	root.Init(fs.sb, &directory{fs: fs}, rootIno, &vfs.NewNode{Mode: unix.S_IFDIR | 0o755, UID: user.UID(0), GID: user.GID(0)})
 	fs.sb.NewRoot(root)
 	return fs.sb, nil
 }
