@@ -18,6 +18,7 @@ import (
 
 type cli struct {
 	Run       runCmd       `cmd:"" help:"Boot and run a program, or an interactive shell."`
+	Trace     traceCmd     `cmd:"" help:"Show what a program asks of the kernel, and what the kernel does."`
 	Contracts contractsCmd `cmd:"" help:"Compare what system calls do with what Linux does."`
 	Bench     benchCmd     `cmd:"" help:"Measure what things cost, on Kevlar and on Linux."`
 	Test      testCmd      `cmd:"" help:"Run everything that can be checked."`

@@ -19,7 +19,15 @@ import (
 	"kevlar/internal/vm/proto"
 )
 
+// runCmd is kevlar run.
 type runCmd struct {
+	runFlags
+	Env   []string `short:"e" sep:"none" help:"Set an environment variable." placeholder:"K=V"`
+	Trace optional `help:"Record all that the kernel does in FILE (kevlar.trace), for kevlar trace --read." placeholder:"=FILE"`
+}
+
+// runFlags are the flags of a run, whatever is made of it.
+type runFlags struct {
 	Arch     arch.Arch     `help:"Architecture: amd64 or arm64 (default: this host's)." placeholder:"ARCH"`
 	Kernel   string        `help:"Kernel to boot: kevlar, or linux for Debian's." enum:"kevlar,linux" default:"kevlar"`
 	Image    string        `help:"Boot this kernel image instead of building one." placeholder:"PATH"`
@@ -30,7 +38,6 @@ type runCmd struct {
 	Timeout  time.Duration `help:"End the run after this time, with status 124." placeholder:"D"`
 	Rootfs   string        `help:"Root file system: a directory, tar (gz, zst), cpio, OCI layout or ext4 image (default: a BusyBox userland)." placeholder:"PATH"`
 	Init     string        `help:"Program to boot as PID 1 (default: COMMAND, or a shell)." placeholder:"PATH"`
-	Env      []string      `short:"e" sep:"none" help:"Set an environment variable." placeholder:"K=V"`
 	Dir      string        `short:"w" help:"Working directory." placeholder:"DIR"`
 	User     string        `short:"u" help:"User to run as, by name or number." placeholder:"USER[:GROUP]"`
 	Volume   []string      `short:"v" sep:"none" help:"Share a directory of this host." placeholder:"HOST:GUEST[:ro]"`
@@ -44,6 +51,14 @@ type runCmd struct {
 }
 
 func (r *runCmd) Run(ctx context.Context) error {
+	if r.Trace.set {
+		return r.traced(ctx)
+	}
+	return r.boot(ctx, vm.Config{Env: r.Env})
+}
+
+// boot does the run. c says what the flags do not.
+func (r *runFlags) boot(ctx context.Context, c vm.Config) error {
 	if r.Arch == "" {
 		r.Arch = arch.Host()
 	}
@@ -69,12 +84,10 @@ func (r *runCmd) Run(ctx context.Context) error {
 	if err := debian.Ensure(ctx, os.Stderr, qemu.Tool(r.Arch)); err != nil {
 		return err
 	}
-	c := vm.Config{
-		Arch: r.Arch, Kernel: r.Kernel, Image: r.Image, Machine: r.Machine, CPUs: r.SMP, Memory: memory, GIC: r.GIC,
-		Rootfs: r.Rootfs, Command: command, Env: r.Env, Dir: r.Dir, User: r.User,
-		Timeout: r.Timeout, Verbose: r.Verbose, Append: r.Append, Args: r.QEMUArgs,
-		Progress: os.Stderr,
-	}
+	c.Arch, c.Kernel, c.Image, c.Machine, c.CPUs, c.Memory, c.GIC = r.Arch, r.Kernel, r.Image, r.Machine, r.SMP, memory, r.GIC
+	c.Rootfs, c.Command, c.Dir, c.User = r.Rootfs, command, r.Dir, r.User
+	c.Timeout, c.Verbose, c.Args, c.Progress = r.Timeout, r.Verbose, r.QEMUArgs, os.Stderr
+	c.Append = append(c.Append, r.Append...)
 	if r.Verbose {
 		c.Log = os.Stderr
 	}

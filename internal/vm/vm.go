@@ -57,6 +57,9 @@ type Config struct {
 	Stdout, Stderr io.Writer // discarded
 	Terminal       *Terminal // instead of the three
 
+	Trace        io.Writer // gets the kernel's trace (docs/trace.md); nil for none
+	TraceClasses string    // what it is to record
+
 	Interrupt  <-chan struct{} // each value becomes a SIGINT to the program
 	Timeout    time.Duration   // none
 	Log        io.Writer       // the kernel's log on the serial port, as it comes
@@ -162,6 +165,10 @@ func (c *Config) prepare(ctx context.Context, dir string) (qemu.Config, error) {
 	}
 	if c.Profiler != nil {
 		q.Ports = append(q.Ports, proto.Profiles)
+	}
+
+	if c.Trace != nil {
+		q.Ports = append(q.Ports, proto.Trace)
 	}
 
 	files := func(w *rootfs.Writer) error { return nil }
@@ -309,6 +316,9 @@ func (c *Config) kevlarCommandLine(disk bool) string {
 	if c.Profiler != nil && c.Profiler.atEnd != nil {
 		words = append(words, proto.ProfileWord)
 	}
+	if c.Trace != nil {
+		words = append(words, "kevlar.trace="+c.TraceClasses)
+	}
 	words = append(words, c.Env...)
 	words = append(words, c.Append...)
 	if len(c.Command) > 0 {
@@ -383,6 +393,9 @@ func (c *Config) run(ctx context.Context, q qemu.Config) (Result, error) {
 	if port := machine.Port(proto.Profiles); port != nil {
 		c.Profiler.start(port)
 		copies.Go(func() { c.Profiler.receive(port) })
+	}
+	if c.Trace != nil {
+		output(c.Trace, machine.Port(proto.Trace))
 	}
 	dumped := make(chan struct{}, 1)
 	go c.steer(ctx, control, dumped)

@@ -12,6 +12,7 @@ import (
 
 	"kevlar/linux/device"
 	"kevlar/linux/mm"
+	"kevlar/linux/trace"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
@@ -66,12 +67,23 @@ func (d *Disk) Stats() device.DiskStats {
 	return s
 }
 
+// traced is a request as the tracer names it: trace.Disk's aux, and where it is.
+type traced struct {
+	kind uint16
+	off  int64
+	size int
+}
+
 // timed does a request and counts it.
-func (d *Disk) timed(n *atomic.Uint64, spent *atomic.Int64, do func() error) error {
+func (d *Disk) timed(n *atomic.Uint64, spent *atomic.Int64, what traced, do func() error) error {
 	d.inFlight.Add(1)
 	start := wait.Now()
 	err := do()
-	spent.Add(int64(wait.Now() - start))
+	took := wait.Now() - start
+	spent.Add(int64(took))
+	if trace.On(trace.Block) {
+		trace.Emit(trace.Disk, what.kind, trace.Running(), uint64(what.off), uint64(what.size), uint64(took))
+	}
 	d.inFlight.Add(-1)
 	n.Add(1)
 	if err != nil {
@@ -84,7 +96,7 @@ func (d *Disk) timed(n *atomic.Uint64, spent *atomic.Int64, do func() error) err
 func (d *Disk) Fill(index uint64, pages [][]byte) error {
 	return d.each(index, pages, func(p []byte, off int64) error {
 		d.readSectors.Add(uint64(len(p)) / sectorSize)
-		return d.timed(&d.reads, &d.readTime, func() error {
+		return d.timed(&d.reads, &d.readTime, traced{0, off, len(p)}, func() error {
 			_, err := d.dev.ReadAt(p, off)
 			return err
 		})
@@ -95,7 +107,7 @@ func (d *Disk) Fill(index uint64, pages [][]byte) error {
 func (d *Disk) WriteBack(index uint64, pages [][]byte) error {
 	return d.each(index, pages, func(p []byte, off int64) error {
 		d.writeSectors.Add(uint64(len(p)) / sectorSize)
-		return d.timed(&d.writes, &d.writeTime, func() error {
+		return d.timed(&d.writes, &d.writeTime, traced{1, off, len(p)}, func() error {
 			_, err := d.dev.WriteAt(p, off)
 			return err
 		})
@@ -128,7 +140,7 @@ func (d *Disk) Sync() error {
 	if err := d.cache.Sync(0, 1<<63/mem.PageSize); err != nil {
 		return err
 	}
-	return d.timed(&d.flushes, &d.flushTime, d.dev.Flush)
+	return d.timed(&d.flushes, &d.flushTime, traced{kind: 2}, d.dev.Flush)
 }
 
 func (d *Disk) open(*vfs.Context, *vfs.File) (vfs.FileOps, error) { return file{d: d}, nil }

@@ -24,6 +24,7 @@ import (
 	"kevlar/linux/klog"
 	"kevlar/linux/syscalls"
 	"kevlar/linux/task"
+	"kevlar/linux/trace"
 	"kevlar/linux/tty"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
@@ -66,6 +67,7 @@ func Run(m machine.Machine, log io.Writer) {
 func (s *system) run() (int, error) {
 	s.startLog()
 	wait.SetClock(s.m.Now)
+	s.startTrace()
 	clock.Init(s.m.BootTime().Add(s.m.Now()), s.m.SetWallClock)
 	vfs.Clock = func() vfs.Time { return vfs.At(clock.Realtime.Read()) }
 	tty.Attach(s.m.Devices())
@@ -232,6 +234,7 @@ func (s *system) exec(first *task.Task) (int, error) {
 		})
 		switch {
 		case err == nil:
+			traceFirst(first, path, append([]string{path}, s.opt.args...), env)
 			if s.opt.command {
 				first.Group.MakeKillable()
 			}
@@ -301,6 +304,7 @@ func (s *system) stop(how machine.StopKind, status int) {
 	if s.diag != nil {
 		s.diag.Finish()
 	}
+	trace.Stop()
 	if s.k != nil && s.k.Panics.Load() > 0 {
 		s.host.panicked()
 	} else {

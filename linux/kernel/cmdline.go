@@ -24,6 +24,8 @@ type options struct {
 	cwd      string        // kevlar.cwd=
 	user     string        // kevlar.user=
 	hostname string        // kevlar.hostname=
+	trace    string        // kevlar.trace=: classes of events
+	limit    int           // kevlar.trace.limit=: bytes of a buffer that are recorded
 	profile  bool          // kevlar.pprof: profiles of the whole run go to the host
 	command  bool          // kevlar.command: init= is a program to run, which a signal may end, no init
 	watchdog time.Duration // kevlar.watchdog=SECONDS: how long a task may stay in the kernel; 0 is for ever
@@ -79,6 +81,10 @@ func parse(line string) options {
 			}
 		case w == "kevlar.pprof":
 			o.profile = true
+		case name == "kevlar.trace":
+			o.trace = value
+		case name == "kevlar.trace.limit":
+			o.limit, _ = strconv.Atoi(value)
 		case name == "kevlar.cwd":
 			o.cwd = value
 		case name == "kevlar.user":

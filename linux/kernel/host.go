@@ -15,6 +15,7 @@ import (
 	"kevlar/linux/diag"
 	"kevlar/linux/klog"
 	"kevlar/linux/task"
+	"kevlar/linux/trace"
 	"kevlar/linux/tty"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
@@ -28,6 +29,7 @@ import (
 type host struct {
 	control  machine.Port
 	profiles machine.Port
+	trace    machine.Port
 	streams  [3]machine.Port
 }
 
@@ -39,6 +41,8 @@ func newHost(d *machine.Devices) *host {
 			h.control = p
 		case "kevlar.pprof":
 			h.profiles = p
+		case "kevlar.trace":
+			h.trace = p
 		case "kevlar.stdin":
 			h.streams[0] = p
 		case "kevlar.stdout":
@@ -87,6 +91,12 @@ func (h *host) steer(first *task.Task, d *diag.Diagnosis) {
 				rows, err2 := strconv.ParseUint(w[2], 10, 16)
 				if err1 == nil && err2 == nil && tty.Console() != nil {
 					tty.Console().SetSize(abi.Winsize{Row: uint16(rows), Col: uint16(columns)})
+				}
+			case len(w) == 2 && w[0] == "trace":
+				if c, err := trace.ParseClasses(w[1]); err != nil {
+					klog.Printf(klog.Warning, "control port: %v", err)
+				} else {
+					trace.Select(c)
 				}
 			case len(w) == 1 && w[0] == "interrupt":
 				first.Group.Interrupt()

@@ -8,6 +8,7 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/task"
+	"kevlar/linux/trace"
 )
 
 //go:generate go test . -run Compatibility -update
@@ -91,9 +92,15 @@ func Dispatch(t *task.Task) (uint64, error) {
 	nr := t.Call.Number
 	if nr < tableSize {
 		if do := handlers[nr]; do != nil {
+			if trace.On(trace.Syscall) {
+				return traced(t, table[nr])
+			}
 			return do(t, (*Args)(&t.Call.Args))
 		}
 		unknown[nr].Add(1)
+	}
+	if trace.On(trace.Syscall) {
+		return traced(t, &noRow)
 	}
 	return 0, unix.ENOSYS
 }

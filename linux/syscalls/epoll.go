@@ -15,13 +15,13 @@ import (
 
 var epollRows = []Row{
 	{Name: "epoll_create", Args: []Kind{Int}, Do: sysEpollCreate, Contracts: []string{"events/epoll_control", "abi/legacy_calls"}},
-	{Name: "epoll_create1", Args: []Kind{Hex}, Do: sysEpollCreate1, Contracts: []string{"events/epoll_control"}},
-	{Name: "epoll_ctl", Args: []Kind{FD, Int, FD, Ptr}, Do: sysEpollCtl,
+	{Name: "epoll_create1", Args: []Kind{FDFlags}, Do: sysEpollCreate1, Contracts: []string{"events/epoll_control"}},
+	{Name: "epoll_ctl", Args: []Kind{FD, EpollOp, FD, EpollEvent}, Do: sysEpollCtl,
 		Contracts: []string{"events/epoll_control", "events/epoll_triggers", "events/epoll_nesting"}},
-	{Name: "epoll_wait", Args: []Kind{FD, Ptr, Int, Int}, Do: sysEpollWait,
+	{Name: "epoll_wait", Args: []Kind{FD, EpollEvents, Int, Int}, Do: sysEpollWait,
 		Contracts: []string{"events/epoll_wakeup", "events/epoll_triggers", "events/epoll_threads"}},
-	{Name: "epoll_pwait", Args: []Kind{FD, Ptr, Int, Int, SigSet, Size}, Do: sysEpollPwait, Contracts: []string{"events/epoll_pwait_masks"}},
-	{Name: "epoll_pwait2", Args: []Kind{FD, Ptr, Int, Timespec, SigSet, Size}, Do: sysEpollPwait2, Contracts: []string{"events/epoll_pwait_masks"}},
+	{Name: "epoll_pwait", Args: []Kind{FD, EpollEvents, Int, Int, SigSet, Size}, Do: sysEpollPwait, Contracts: []string{"events/epoll_pwait_masks"}},
+	{Name: "epoll_pwait2", Args: []Kind{FD, EpollEvents, Int, Timespec, SigSet, Size}, Do: sysEpollPwait2, Contracts: []string{"events/epoll_pwait_masks"}},
 }
 
 // install gives a new file a descriptor.

@@ -10,7 +10,7 @@ import (
 
 var eventfdRows = []Row{
 	{Name: "eventfd", Args: []Kind{Uint}, Do: sysEventfd, Contracts: []string{"events/eventfd_counts", "abi/legacy_calls"}},
-	{Name: "eventfd2", Args: []Kind{Uint, Hex}, Do: sysEventfd2, Contracts: []string{"events/eventfd_counts"}},
+	{Name: "eventfd2", Args: []Kind{Uint, FDFlags}, Do: sysEventfd2, Contracts: []string{"events/eventfd_counts"}},
 }
 
 func sysEventfd(t *task.Task, a *Args) (uint64, error) { return eventfd(t, a.Uint(0), 0) }

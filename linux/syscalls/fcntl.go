@@ -12,7 +12,7 @@ import (
 )
 
 var fcntlRows = []Row{
-	{Name: "fcntl", Args: []Kind{FD, FcntlCmd, Hex}, Do: sysFcntl, Support: Partial,
+	{Name: "fcntl", Args: []Kind{FD, FcntlCmd, FcntlArg}, Do: sysFcntl, Support: Partial,
 		Note:      "no leases or directory notification",
 		Contracts: []string{"fd/fcntl_flags", "fd/fcntl_locks", "fd/fcntl_ofd_locks"}},
 }

@@ -13,12 +13,12 @@ import (
 
 // Calls that read directories, and those on the working and root directory.
 var fsDirRows = []Row{
-	{Name: "getdents64", Args: []Kind{FD, OutBuf, Size}, Do: sysGetdents64, Contracts: []string{"filesystem/getdents_order"}},
-	{Name: "getdents", Args: []Kind{FD, OutBuf, Size}, Do: sysGetdents, Contracts: []string{"abi/legacy_calls"}},
+	{Name: "getdents64", Args: []Kind{FD, Dirents, Size}, Do: sysGetdents64, Contracts: []string{"filesystem/getdents_order"}},
+	{Name: "getdents", Args: []Kind{FD, Ptr, Size}, Do: sysGetdents, Contracts: []string{"abi/legacy_calls"}},
 	{Name: "chdir", Args: []Kind{Path}, Do: sysChdir, Contracts: []string{"filesystem/chdir_getcwd"}},
 	{Name: "fchdir", Args: []Kind{FD}, Do: sysFchdir, Contracts: []string{"filesystem/chdir_getcwd"}},
 	{Name: "chroot", Args: []Kind{Path}, Do: sysChroot, Contracts: []string{"filesystem/pivot_chroot", "filesystem/pivot_root_rules"}},
-	{Name: "getcwd", Args: []Kind{OutBuf, Size}, Do: sysGetcwd, Contracts: []string{"filesystem/chdir_getcwd", "filesystem/pivot_chroot"}},
+	{Name: "getcwd", Args: []Kind{Ustring, Size}, Do: sysGetcwd, Contracts: []string{"filesystem/chdir_getcwd", "filesystem/pivot_chroot"}},
 	{Name: "umask", Args: []Kind{Mode}, Do: sysUmask,
 		Contracts: []string{"filesystem/open_mode_umask", "process/execve_keeps", "process/clone_shared_files"}},
 }

@@ -10,21 +10,21 @@ import (
 
 // Calls that make, move and read names: links, renames, special files.
 var fsLinkRows = []Row{
-	{Name: "linkat", Args: []Kind{DirFD, Path, DirFD, Path, Hex}, Do: sysLinkat,
+	{Name: "linkat", Args: []Kind{DirFD, Path, DirFD, Path, AtFlags}, Do: sysLinkat,
 		Contracts: []string{"filesystem/tmpfile_linkat", "filesystem/link_symlink", "filesystem/at_directory_calls"}},
 	{Name: "link", Args: []Kind{Path, Path}, Do: sysLink, Contracts: []string{"filesystem/link_symlink", "filesystem/link_counts"}},
 	{Name: "symlinkat", Args: []Kind{Str, DirFD, Path}, Do: sysSymlinkat, Contracts: []string{"filesystem/at_directory_calls"}},
 	{Name: "symlink", Args: []Kind{Str, Path}, Do: sysSymlink, Contracts: []string{"filesystem/link_symlink", "filesystem/symlink_resolution"}},
-	{Name: "readlinkat", Args: []Kind{DirFD, Path, OutBuf, Int}, Do: sysReadlinkat,
+	{Name: "readlinkat", Args: []Kind{DirFD, Path, Ustring, Int}, Do: sysReadlinkat,
 		Contracts: []string{"filesystem/link_symlink", "filesystem/path_descriptors"}},
-	{Name: "readlink", Args: []Kind{Path, OutBuf, Int}, Do: sysReadlink, Contracts: []string{"filesystem/link_symlink", "proc/self_links"}},
-	{Name: "renameat2", Args: []Kind{DirFD, Path, DirFD, Path, Hex}, Do: sysRenameat2,
+	{Name: "readlink", Args: []Kind{Path, Ustring, Int}, Do: sysReadlink, Contracts: []string{"filesystem/link_symlink", "proc/self_links"}},
+	{Name: "renameat2", Args: []Kind{DirFD, Path, DirFD, Path, RenameFlags}, Do: sysRenameat2,
 		Contracts: []string{"filesystem/rename_matrix", "filesystem/rename_rules"}},
 	{Name: "renameat", Args: []Kind{DirFD, Path, DirFD, Path}, Do: sysRenameat, Contracts: []string{"filesystem/at_directory_calls"}},
 	{Name: "rename", Args: []Kind{Path, Path}, Do: sysRename,
 		Contracts: []string{"filesystem/rename_rules", "filesystem/rename_matrix", "filesystem/rename_open_files"}},
-	{Name: "mknodat", Args: []Kind{DirFD, Path, Mode, Hex}, Do: sysMknodat, Contracts: []string{"filesystem/at_directory_calls"}},
-	{Name: "mknod", Args: []Kind{Path, Mode, Hex}, Do: sysMknod, Contracts: []string{"filesystem/mknod_rules", "filesystem/device_nodes"}},
+	{Name: "mknodat", Args: []Kind{DirFD, Path, Mode, Dev}, Do: sysMknodat, Contracts: []string{"filesystem/at_directory_calls"}},
+	{Name: "mknod", Args: []Kind{Path, Mode, Dev}, Do: sysMknod, Contracts: []string{"filesystem/mknod_rules", "filesystem/device_nodes"}},
 }
 
 // withPaths is withPath for calls that take two.

@@ -11,7 +11,7 @@ import (
 )
 
 var futexRows = []Row{
-	{Name: "futex", Args: []Kind{Ptr, FutexOp, Uint, Timespec, Ptr, Uint}, Do: sysFutex, Support: Partial,
+	{Name: "futex", Args: []Kind{Ptr, FutexOp, Uint, FutexArg, Ptr, Uint}, Do: sysFutex, Support: Partial,
 		Note:      "locks with priority inheritance lend no priority",
 		Contracts: []string{"threading/futex_wait_wake", "threading/futex_requeue", "threading/futex_bitset_pi"}},
 	{Name: "futex_waitv", Args: []Kind{Ptr, Uint, Hex, Timespec, ClockID}, Do: sysFutexWaitv, Contracts: []string{"threading/futex_waitv_many"}},

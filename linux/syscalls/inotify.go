@@ -10,7 +10,7 @@ import (
 
 var inotifyRows = []Row{
 	{Name: "inotify_init", Do: sysInotifyInit, Contracts: []string{"abi/legacy_calls"}},
-	{Name: "inotify_init1", Args: []Kind{Hex}, Do: sysInotifyInit1, Contracts: []string{"events/inotify_limits", "events/inotify_events"}},
+	{Name: "inotify_init1", Args: []Kind{FDFlags}, Do: sysInotifyInit1, Contracts: []string{"events/inotify_limits", "events/inotify_events"}},
 	{Name: "inotify_add_watch", Args: []Kind{FD, Path, Hex}, Do: sysInotifyAddWatch,
 		Contracts: []string{"events/inotify_events", "events/inotify_limits", "events/inotify_masks"}},
 	{Name: "inotify_rm_watch", Args: []Kind{FD, Int}, Do: sysInotifyRmWatch, Contracts: []string{"events/inotify_limits"}},

@@ -11,7 +11,7 @@ import (
 )
 
 var ioctlRows = []Row{
-	{Name: "ioctl", Args: []Kind{FD, IoctlCmd, Hex}, Do: sysIoctl, Contracts: []string{"tty/termios_settings", "tty/window_size", "sockets/socket_ioctl"}},
+	{Name: "ioctl", Args: []Kind{FD, IoctlCmd, IoctlArg}, Do: sysIoctl, Contracts: []string{"tty/termios_settings", "tty/window_size", "sockets/socket_ioctl"}},
 }
 
 // Commands that every file answers: ioctl_fioclex(2) and ioctl(2). They have no names in

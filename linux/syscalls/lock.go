@@ -8,7 +8,7 @@ import (
 )
 
 var lockRows = []Row{
-	{Name: "flock", Args: []Kind{FD, Hex}, Do: sysFlock, Contracts: []string{"fd/flock_rules", "signals/restart_blocking"}},
+	{Name: "flock", Args: []Kind{FD, FlockOp}, Do: sysFlock, Contracts: []string{"fd/flock_rules", "signals/restart_blocking"}},
 }
 
 // lockMand is LOCK_MAND, a request for mandatory locking, which Linux no longer has and

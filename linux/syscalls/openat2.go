@@ -10,7 +10,7 @@ import (
 )
 
 var openat2Rows = []Row{
-	{Name: "openat2", Args: []Kind{DirFD, Path, Ptr, Size}, Do: sysOpenat2, Contracts: []string{"filesystem/openat2_checks", "filesystem/openat2_resolve"}},
+	{Name: "openat2", Args: []Kind{DirFD, Path, OpenHow, Size}, Do: sysOpenat2, Contracts: []string{"filesystem/openat2_checks", "filesystem/openat2_resolve"}},
 }
 
 // openHowSize is the size of struct open_how's first version.

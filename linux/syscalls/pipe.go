@@ -12,8 +12,8 @@ import (
 )
 
 var pipeRows = []Row{
-	{Name: "pipe", Args: []Kind{Ptr}, Do: sysPipe, Contracts: []string{"fd/pipe_basics", "abi/legacy_calls"}},
-	{Name: "pipe2", Args: []Kind{Ptr, OpenFlags}, Do: sysPipe2, Contracts: []string{"fd/pipe_basics", "fd/pipe_blocking"}},
+	{Name: "pipe", Args: []Kind{FDPair}, Do: sysPipe, Contracts: []string{"fd/pipe_basics", "abi/legacy_calls"}},
+	{Name: "pipe2", Args: []Kind{FDPair, OpenFlags}, Do: sysPipe2, Contracts: []string{"fd/pipe_basics", "fd/pipe_blocking"}},
 }
 
 func sysPipe(t *task.Task, a *Args) (uint64, error) { return newPipe(t, a.Addr(0), 0) }

@@ -9,9 +9,9 @@ import (
 )
 
 var prctlRows = []Row{
-	{Name: "prctl", Args: []Kind{Int, Hex, Hex, Hex, Hex}, Do: sysPrctl, Support: Partial, Note: "EINVAL, as without the kernel option or the hardware: SET_MM, GET_TSC, SPECULATION_CTRL, IO_FLUSHER, SYSCALL_USER_DISPATCH, SCHED_CORE, SET_VMA, performance events",
+	{Name: "prctl", Args: []Kind{Prctl, PrctlArg, Hex, Hex, Hex}, Do: sysPrctl, Support: Partial, Note: "EINVAL, as without the kernel option or the hardware: SET_MM, GET_TSC, SPECULATION_CTRL, IO_FLUSHER, SYSCALL_USER_DISPATCH, SCHED_CORE, SET_VMA, performance events",
 		Contracts: []string{"process/prctl_values", "process/prctl_pdeathsig", "security/no_new_privs"}},
-	{Name: "arch_prctl", Args: []Kind{Hex, Hex}, Do: sysArchPrctl, Contracts: []string{"abi/arch_prctl_calls"}},
+	{Name: "arch_prctl", Args: []Kind{ArchPrctl, Hex}, Do: sysArchPrctl, Contracts: []string{"abi/arch_prctl_calls"}},
 	{Name: "iopl", Args: []Kind{Uint}, Do: sysIopl, Support: Partial, Note: "I/O ports are not to be had: EPERM, as on a kernel that is locked down",
 		Contracts: []string{"abi/arch_prctl_calls"}},
 	{Name: "ioperm", Args: []Kind{Hex, Hex, Int}, Do: sysIoperm, Support: Partial, Note: "I/O ports are not to be had: EPERM, as on a kernel that is locked down",

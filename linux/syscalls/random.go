@@ -12,7 +12,7 @@ import (
 )
 
 var randomRows = []Row{
-	{Name: "getrandom", Args: []Kind{OutBuf, Size, Hex}, Do: sysGetrandom, Contracts: []string{"security/getrandom_flags", "filesystem/device_nodes"}},
+	{Name: "getrandom", Args: []Kind{OutBuf, Size, RandomFlags}, Do: sysGetrandom, Contracts: []string{"security/getrandom_flags", "filesystem/device_nodes"}},
 }
 
 // grndInsecure is GRND_INSECURE. Random numbers are good from the start here, so that no

@@ -7,7 +7,7 @@ import (
 )
 
 var rseqRows = []Row{
-	{Name: "rseq", Args: []Kind{Ptr, Uint, Hex, Hex}, Do: sysRseq, Support: Partial, Note: "ENOSYS on machines with several CPUs",
+	{Name: "rseq", Args: []Kind{Ptr, Uint, RseqFlags, Hex}, Do: sysRseq, Support: Partial, Note: "ENOSYS on machines with several CPUs",
 		Contracts: []string{"scheduling/yield_priorities"}},
 	{Name: "membarrier", Args: []Kind{Int, Hex, Int}, Do: sysMembarrier, Contracts: []string{"scheduling/yield_priorities"}},
 }

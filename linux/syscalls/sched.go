@@ -15,9 +15,9 @@ const affinityNote = "threads compete for the CPUs of their set, but run on any"
 
 var schedRows = []Row{
 	{Name: "sched_yield", Do: sysSchedYield, Contracts: []string{"scheduling/yield_priorities"}},
-	{Name: "sched_getaffinity", Args: []Kind{PID, Size, Ptr}, Do: sysSchedGetaffinity,
+	{Name: "sched_getaffinity", Args: []Kind{PID, Size, Out | CPUMask}, Do: sysSchedGetaffinity,
 		Contracts: []string{"scheduling/affinity_masks", "scheduling/sched_policies"}},
-	{Name: "sched_setaffinity", Args: []Kind{PID, Size, Ptr}, Do: sysSchedSetaffinity, Support: Partial, Note: affinityNote,
+	{Name: "sched_setaffinity", Args: []Kind{PID, Size, CPUMask}, Do: sysSchedSetaffinity, Support: Partial, Note: affinityNote,
 		Contracts: []string{"scheduling/sched_policies", "scheduling/affinity_masks"}},
 	{Name: "sched_getscheduler", Args: []Kind{PID}, Do: sysSchedGetscheduler,
 		Contracts: []string{"scheduling/sched_policies", "scheduling/sched_attributes"}},
@@ -33,14 +33,14 @@ var schedRows = []Row{
 	{Name: "sched_get_priority_max", Args: []Kind{Int}, Do: sysSchedGetPriorityMax,
 		Contracts: []string{"scheduling/sched_policies", "scheduling/sched_attributes"}},
 	{Name: "sched_get_priority_min", Args: []Kind{Int}, Do: sysSchedGetPriorityMin, Contracts: []string{"scheduling/sched_attributes"}},
-	{Name: "sched_rr_get_interval", Args: []Kind{PID, Ptr}, Do: sysSchedRrGetInterval, Contracts: []string{"scheduling/sched_attributes"}},
+	{Name: "sched_rr_get_interval", Args: []Kind{PID, Out | Timespec}, Do: sysSchedRrGetInterval, Contracts: []string{"scheduling/sched_attributes"}},
 	{Name: "getpriority", Args: []Kind{Int, PID}, Do: sysGetpriority, Contracts: []string{"process/getpriority_values", "scheduling/yield_priorities"}},
 	{Name: "setpriority", Args: []Kind{Int, PID, Int}, Do: sysSetpriority,
 		Contracts: []string{"process/getpriority_values", "scheduling/fair_shares", "scheduling/yield_priorities"}},
 	{Name: "ioprio_get", Args: []Kind{Int, PID}, Do: sysIoprioGet, Contracts: []string{"scheduling/yield_priorities"}},
 	{Name: "ioprio_set", Args: []Kind{Int, PID, Hex}, Do: sysIoprioSet, Support: Partial, Note: "does not change the order of requests",
 		Contracts: []string{"scheduling/yield_priorities"}},
-	{Name: "getcpu", Args: []Kind{Ptr, Ptr, Ptr}, Do: sysGetcpu, Contracts: []string{"scheduling/affinity_masks"}},
+	{Name: "getcpu", Args: []Kind{Out | UserAt, Out | UserAt, Ptr}, Do: sysGetcpu, Contracts: []string{"scheduling/affinity_masks"}},
 }
 
 func sysSchedYield(t *task.Task, _ *Args) (uint64, error) {

@@ -9,7 +9,7 @@ import (
 
 var signalfdRows = []Row{
 	{Name: "signalfd", Args: []Kind{FD, SigSet, Size}, Do: sysSignalfd, Contracts: []string{"abi/legacy_calls"}},
-	{Name: "signalfd4", Args: []Kind{FD, SigSet, Size, Hex}, Do: sysSignalfd4,
+	{Name: "signalfd4", Args: []Kind{FD, SigSet, Size, FDFlags}, Do: sysSignalfd4,
 		Contracts: []string{"signals/signalfd_read", "events/signalfd_timerfd_epoll"}},
 }
 

@@ -11,11 +11,11 @@ import (
 
 // Calls that move bytes between files without a program's memory.
 var spliceRows = []Row{
-	{Name: "splice", Args: []Kind{FD, Ptr, FD, Ptr, Size, Hex}, Do: sysSplice, Contracts: []string{"fd/splice_tee"}},
+	{Name: "splice", Args: []Kind{FD, SizeAt, FD, SizeAt, Size, Hex}, Do: sysSplice, Contracts: []string{"fd/splice_tee"}},
 	{Name: "tee", Args: []Kind{FD, FD, Size, Hex}, Do: sysTee, Contracts: []string{"fd/splice_tee"}},
 	{Name: "vmsplice", Args: []Kind{FD, Iovec, Size, Hex}, Do: sysVmsplice, Contracts: []string{"fd/splice_tee"}},
-	{Name: "sendfile", Args: []Kind{FD, FD, Ptr, Size}, Do: sysSendfile, Contracts: []string{"fd/sendfile_copy"}},
-	{Name: "copy_file_range", Args: []Kind{FD, Ptr, FD, Ptr, Size, Hex}, Do: sysCopyFileRange, Contracts: []string{"fd/sendfile_copy"}},
+	{Name: "sendfile", Args: []Kind{FD, FD, SizeAt, Size}, Do: sysSendfile, Contracts: []string{"fd/sendfile_copy"}},
+	{Name: "copy_file_range", Args: []Kind{FD, SizeAt, FD, SizeAt, Size, Hex}, Do: sysCopyFileRange, Contracts: []string{"fd/sendfile_copy"}},
 }
 
 const spliceFlags = unix.SPLICE_F_MOVE | unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MORE | unix.SPLICE_F_GIFT

@@ -7,6 +7,7 @@ package syscalls
 
 import (
 	"kevlar/linux/task"
+	"kevlar/linux/trace"
 	"kevlar/linux/user"
 )
 
@@ -33,46 +34,104 @@ const (
 	Missing         // always ENOSYS: a row that only documents
 )
 
-// Kind is how the tracer prints an argument.
-type Kind uint8
+// Kind is what an argument is, for the tracer.
+type Kind = trace.Kind
 
+// The kinds of arguments, as package trace explains them.
 const (
-	None Kind = iota
-	Int
-	Uint
-	Long
-	Hex
-	Ptr
-	FD
-	Path   // NUL-terminated string that names a file
-	Str    // NUL-terminated string
-	Buf    // memory that the call reads; the length is the next argument
-	OutBuf // memory that the call fills; the length is its result
-	DirFD  // descriptor or AT_FDCWD
-	Mode   // file mode, octal
-	OpenFlags
-	MmapProt
-	MmapFlags
-	CloneFlags
-	Signal
-	SigSet
-	SigAction
-	Timespec
-	Timeval
-	Stat
-	PID
-	ClockID
-	FutexOp
-	WaitOptions
-	IoctlCmd
-	FcntlCmd
-	SockAddr
-	AddressFamily
-	SocketType
-	PollFDs
-	Iovec
-	Size
-	Off
+	None          = trace.None
+	Int           = trace.Int
+	Uint          = trace.Uint
+	Long          = trace.Long
+	Hex           = trace.Hex
+	Ptr           = trace.Ptr
+	FD            = trace.FD
+	Path          = trace.Path
+	Str           = trace.Str
+	Buf           = trace.Buf
+	OutBuf        = trace.OutBuf
+	DirFD         = trace.DirFD
+	Mode          = trace.Mode
+	OpenFlags     = trace.OpenFlags
+	MmapProt      = trace.MmapProt
+	MmapFlags     = trace.MmapFlags
+	CloneFlags    = trace.CloneFlags
+	Signal        = trace.Signal
+	SigSet        = trace.SigSet
+	SigAction     = trace.SigAction
+	Timespec      = trace.Timespec
+	Timeval       = trace.Timeval
+	Stat          = trace.Stat
+	PID           = trace.PID
+	ClockID       = trace.ClockID
+	FutexOp       = trace.FutexOp
+	WaitOptions   = trace.WaitOptions
+	IoctlCmd      = trace.IoctlCmd
+	FcntlCmd      = trace.FcntlCmd
+	SockAddr      = trace.SockAddr
+	AddressFamily = trace.AddressFamily
+	SocketType    = trace.SocketType
+	PollFDs       = trace.PollFDs
+	Iovec         = trace.Iovec
+	Size          = trace.Size
+	Off           = trace.Off
+	AtFlags       = trace.AtFlags
+	AccessMode    = trace.AccessMode
+	Whence        = trace.Whence
+	SigHow        = trace.SigHow
+	Strings       = trace.Strings
+	Env           = trace.Env
+	IntAt         = trace.IntAt
+	FDPair        = trace.FDPair
+	Status        = trace.Status
+	SizeAt        = trace.SizeAt
+	Rusage        = trace.Rusage
+	Rlimit        = trace.Rlimit
+	Resource      = trace.Resource
+	Utsname       = trace.Utsname
+	Sysinfo       = trace.Sysinfo
+	Statx         = trace.Statx
+	StatxMask     = trace.StatxMask
+	Statfs        = trace.Statfs
+	Dirents       = trace.Dirents
+	Itimerval     = trace.Itimerval
+	Itimerspec    = trace.Itimerspec
+	EpollOp       = trace.EpollOp
+	EpollEvent    = trace.EpollEvent
+	EpollEvents   = trace.EpollEvents
+	SockAddrOut   = trace.SockAddrOut
+	MsgFlags      = trace.MsgFlags
+	IoctlArg      = trace.IoctlArg
+	FcntlArg      = trace.FcntlArg
+	ArchPrctl     = trace.ArchPrctl
+	IDs           = trace.IDs
+	Madvise       = trace.Madvise
+	MsyncFlags    = trace.MsyncFlags
+	MremapFlags   = trace.MremapFlags
+	RandomFlags   = trace.RandomFlags
+	FDFlags       = trace.FDFlags
+	CloneArgs     = trace.CloneArgs
+	OpenHow       = trace.OpenHow
+	SigInfo       = trace.SigInfo
+	SigStack      = trace.SigStack
+	CPUMask       = trace.CPUMask
+	FutexArg      = trace.FutexArg
+	Times         = trace.Times
+	Ustring       = trace.Ustring
+	Prctl         = trace.Prctl
+	PrctlArg      = trace.PrctlArg
+	FlockOp       = trace.FlockOp
+	Dev           = trace.Dev
+	Sockopt       = trace.Sockopt
+	SockLevel     = trace.SockLevel
+	RseqFlags     = trace.RseqFlags
+	UnlinkFlags   = trace.UnlinkFlags
+	RenameFlags   = trace.RenameFlags
+	UserAt        = trace.UserAt
+	ItimerWhich   = trace.ItimerWhich
+	IDType        = trace.IDType
+	Itself        = trace.Itself
+	Out           = trace.Out
 )
 
 // Row describes one system call. The number follows from the name on the

@@ -15,21 +15,21 @@ import (
 )
 
 var timeRows = []Row{
-	{Name: "clock_gettime", Args: []Kind{ClockID, Ptr}, Do: sysClockGettime,
+	{Name: "clock_gettime", Args: []Kind{ClockID, Out | Timespec}, Do: sysClockGettime,
 		Contracts: []string{"time/clock_gettime_clocks", "time/cpu_clocks", "abi/vdso_symbols"}},
-	{Name: "clock_getres", Args: []Kind{ClockID, Ptr}, Do: sysClockGetres, Contracts: []string{"time/clock_gettime_clocks"}},
+	{Name: "clock_getres", Args: []Kind{ClockID, Out | Timespec}, Do: sysClockGetres, Contracts: []string{"time/clock_gettime_clocks"}},
 	{Name: "clock_settime", Args: []Kind{ClockID, Timespec}, Do: sysClockSettime, Contracts: []string{"time/clock_setting"}},
-	{Name: "clock_nanosleep", Args: []Kind{ClockID, Int, Timespec, Ptr}, Do: sysClockNanosleep,
+	{Name: "clock_nanosleep", Args: []Kind{ClockID, Int, Timespec, Out | Timespec}, Do: sysClockNanosleep,
 		Contracts: []string{"time/nanosleep_rules", "abi/syscall_restart"}},
 	{Name: "clock_adjtime", Args: []Kind{ClockID, Ptr}, Do: sysClockAdjtime, Support: Partial, Note: adjtimeNote,
 		Contracts: []string{"time/clock_adjtime_modes"}},
 	{Name: "adjtimex", Args: []Kind{Ptr}, Do: sysAdjtimex, Support: Partial, Note: adjtimeNote,
 		Contracts: []string{"time/clock_adjtime_modes", "time/clock_setting"}},
-	{Name: "nanosleep", Args: []Kind{Timespec, Ptr}, Do: sysNanosleep,
+	{Name: "nanosleep", Args: []Kind{Timespec, Out | Timespec}, Do: sysNanosleep,
 		Contracts: []string{"time/nanosleep_rules", "time/timeouts_precision", "signals/restart_never"}},
-	{Name: "gettimeofday", Args: []Kind{Ptr, Ptr}, Do: sysGettimeofday, Contracts: []string{"time/clock_gettime_clocks", "time/clock_setting"}},
+	{Name: "gettimeofday", Args: []Kind{Out | Timeval, Ptr}, Do: sysGettimeofday, Contracts: []string{"time/clock_gettime_clocks", "time/clock_setting"}},
 	{Name: "settimeofday", Args: []Kind{Timeval, Ptr}, Do: sysSettimeofday, Contracts: []string{"time/clock_setting"}},
-	{Name: "time", Args: []Kind{Ptr}, Do: sysTime, Contracts: []string{"time/clock_gettime_clocks", "abi/legacy_calls"}},
+	{Name: "time", Args: []Kind{Itself}, Do: sysTime, Contracts: []string{"time/clock_gettime_clocks", "abi/legacy_calls"}},
 }
 
 func putTimeval(b []byte, d time.Duration) {

@@ -13,9 +13,9 @@ import (
 )
 
 var timerfdRows = []Row{
-	{Name: "timerfd_create", Args: []Kind{ClockID, Hex}, Do: sysTimerfdCreate, Contracts: []string{"time/timerfd_rules", "events/signalfd_timerfd_epoll"}},
-	{Name: "timerfd_settime", Args: []Kind{FD, Hex, Ptr, Ptr}, Do: sysTimerfdSettime, Contracts: []string{"time/timerfd_rules"}},
-	{Name: "timerfd_gettime", Args: []Kind{FD, Ptr}, Do: sysTimerfdGettime, Contracts: []string{"time/timerfd_rules"}},
+	{Name: "timerfd_create", Args: []Kind{ClockID, FDFlags}, Do: sysTimerfdCreate, Contracts: []string{"time/timerfd_rules", "events/signalfd_timerfd_epoll"}},
+	{Name: "timerfd_settime", Args: []Kind{FD, Hex, Itimerspec, Out | Itimerspec}, Do: sysTimerfdSettime, Contracts: []string{"time/timerfd_rules"}},
+	{Name: "timerfd_gettime", Args: []Kind{FD, Out | Itimerspec}, Do: sysTimerfdGettime, Contracts: []string{"time/timerfd_rules"}},
 }
 
 func sysTimerfdCreate(t *task.Task, a *Args) (uint64, error) {

@@ -12,13 +12,13 @@ import (
 
 // Timers of processes.
 var timersRows = []Row{
-	{Name: "getitimer", Args: []Kind{Int, Ptr}, Do: sysGetitimer, Contracts: []string{"time/setitimer_real"}},
-	{Name: "setitimer", Args: []Kind{Int, Ptr, Ptr}, Do: sysSetitimer, Contracts: []string{"time/setitimer_real", "time/setitimer_virtual"}},
+	{Name: "getitimer", Args: []Kind{ItimerWhich, Out | Itimerval}, Do: sysGetitimer, Contracts: []string{"time/setitimer_real"}},
+	{Name: "setitimer", Args: []Kind{ItimerWhich, Itimerval, Out | Itimerval}, Do: sysSetitimer, Contracts: []string{"time/setitimer_real", "time/setitimer_virtual"}},
 	{Name: "alarm", Args: []Kind{Uint}, Do: sysAlarm, Contracts: []string{"time/setitimer_real", "process/execve_keeps"}},
 	{Name: "timer_create", Args: []Kind{ClockID, Ptr, Ptr}, Do: sysTimerCreate, Support: Partial, Note: "no timers on the CPU time of another process",
 		Contracts: []string{"time/timer_create_signals", "time/timer_threads"}},
-	{Name: "timer_settime", Args: []Kind{Int, Hex, Ptr, Ptr}, Do: sysTimerSettime, Contracts: []string{"time/timer_create_signals"}},
-	{Name: "timer_gettime", Args: []Kind{Int, Ptr}, Do: sysTimerGettime, Contracts: []string{"time/timer_threads"}},
+	{Name: "timer_settime", Args: []Kind{Int, Hex, Itimerspec, Out | Itimerspec}, Do: sysTimerSettime, Contracts: []string{"time/timer_create_signals"}},
+	{Name: "timer_gettime", Args: []Kind{Int, Out | Itimerspec}, Do: sysTimerGettime, Contracts: []string{"time/timer_threads"}},
 	{Name: "timer_getoverrun", Args: []Kind{Int}, Do: sysTimerGetoverrun, Contracts: []string{"time/timer_threads"}},
 	{Name: "timer_delete", Args: []Kind{Int}, Do: sysTimerDelete, Contracts: []string{"time/timer_threads"}},
 }

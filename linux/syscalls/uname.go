@@ -15,10 +15,10 @@ import (
 
 // Calls about the system as a whole.
 var unameRows = []Row{
-	{Name: "uname", Args: []Kind{Ptr}, Do: sysUname, Contracts: []string{"process/uname_fields", "security/uts_namespace"}},
+	{Name: "uname", Args: []Kind{Utsname}, Do: sysUname, Contracts: []string{"process/uname_fields", "security/uts_namespace"}},
 	{Name: "sethostname", Args: []Kind{Ptr, Int}, Do: sysSethostname, Contracts: []string{"security/uts_namespace"}},
 	{Name: "setdomainname", Args: []Kind{Ptr, Int}, Do: sysSetdomainname, Contracts: []string{"security/uts_namespace"}},
-	{Name: "sysinfo", Args: []Kind{Ptr}, Do: sysSysinfo, Contracts: []string{"proc/meminfo_fields", "abi/structure_sizes"}},
+	{Name: "sysinfo", Args: []Kind{Sysinfo}, Do: sysSysinfo, Contracts: []string{"proc/meminfo_fields", "abi/structure_sizes"}},
 	{Name: "personality", Args: []Kind{Hex}, Do: sysPersonality, Support: Partial, Note: "kept and inherited; of its flags UNAME26 and PER_LINUX32 have an effect",
 		Contracts: []string{"process/personality_values", "abi/initial_stack"}},
 }

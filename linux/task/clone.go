@@ -6,6 +6,7 @@ import (
 	"kevlar/linux/abi"
 	"kevlar/linux/cred"
 	"kevlar/linux/sched"
+	"kevlar/linux/trace"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
@@ -106,6 +107,9 @@ func (t *Task) Clone(a *CloneArgs) (ID, error) {
 	if a.Flags&unix.CLONE_VFORK != 0 {
 		done = make(chan struct{})
 		c.vforkDone = done
+	}
+	if trace.Any() {
+		c.traceBirth(t)
 	}
 	c.Start()
 	if done != nil {
@@ -248,6 +252,7 @@ func (t *Task) publishLocked(c *Task, a *CloneArgs) error {
 		return err
 	}
 	p.task, c.pid, c.childNS = c, p, ns
+	c.Waiter.ID.Store(int32(p.global()))
 	t.Kernel.counters.made.Add(1)
 	if c.Group == g {
 		c.forker = g.leader.forker
@@ -351,6 +356,10 @@ func (k *Kernel) newFirst(name string, threads uint64, onEnd func(WaitStatus)) *
 		panic(err) // an empty namespace has room
 	}
 	p.task, p.group, t.pid, g.pid, ns.reaper = t, g, p, p, g
+	t.Waiter.ID.Store(int32(p.global()))
+	if trace.Any() {
+		t.traceBirth(nil)
+	}
 	k.initial.Store(ns)
 	k.counters.made.Add(1)
 	g.add(t)

@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"kevlar/linux/sched"
+	"kevlar/linux/trace"
 	"kevlar/linux/wait"
 )
 
@@ -88,6 +89,10 @@ func (t *Task) Yield() {
 // hold waits until the scheduler lets t go on. A signal ends the wait: the task acts on it,
 // and competes again from the next tick.
 func (t *Task) hold(e *sched.Entity) {
+	if trace.On(trace.Sched) {
+		trace.Rests(t.traceID())
+		defer func() { trace.Runs(t.traceID()) }()
+	}
 	for t.Kernel.sched.Held(e) {
 		if t.Waiter.Interrupted() {
 			t.withdraw()

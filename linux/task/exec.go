@@ -353,6 +353,7 @@ func (t *Task) takeLead() {
 	g.leader = t
 	g.mu.Unlock()
 	t.pid = g.pid
+	t.Waiter.ID.Store(int32(t.pid.global()))
 	g.pid.task = t
 	own.task = nil
 	own.free()

@@ -5,6 +5,7 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/futex"
+	"kevlar/linux/trace"
 	"kevlar/linux/user"
 	"kevlar/linux/wait"
 )
@@ -151,6 +152,9 @@ func (t *Task) exitTree() {
 		g.execWait.Broadcast()
 	}
 	g.mu.Unlock()
+	if trace.Any() {
+		t.traceDeath(last)
+	}
 	t.parentDeath()
 	if t != g.leader {
 		g.remove(t)

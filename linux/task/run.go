@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/trace"
 	"kevlar/linux/user"
 	"kevlar/machine"
 )
@@ -34,6 +35,9 @@ func (t *Task) setMemory(m AddressSpace) { t.mem, t.space = m, m.Hardware() }
 func (t *Task) run() {
 	t.label()
 	t.beginTime()
+	if trace.On(trace.Sched) {
+		trace.Runs(t.traceID())
+	}
 	for !t.loop() {
 	}
 }
@@ -80,8 +84,14 @@ func (t *Task) loop() (ended bool) {
 			t.fault(&t.trap)
 			t.leaveSection()
 		case machine.Interrupt:
+			if trace.On(trace.IRQ) {
+				trace.Emit(trace.Interrupt, 0, t.traceID())
+			}
 			t.tick()
 			t.checkCPU()
+			if trace.On(trace.Sched) {
+				trace.Runs(t.traceID())
+			}
 			t.leaveSection()
 		case machine.Exception:
 			t.exception(&t.trap)
@@ -91,6 +101,9 @@ func (t *Task) loop() (ended bool) {
 
 // end is the last thing that a task does.
 func (t *Task) end() {
+	if trace.On(trace.Sched) {
+		defer trace.Rests(t.traceID())
+	}
 	t.exitSignals()
 	t.withdraw()
 	t.accountTime()
@@ -111,7 +124,12 @@ func (t *Task) failed(e unix.Errno) uint64 {
 
 func (t *Task) fault(trap *machine.Trap) {
 	t.times.minor.Add(1)
-	err := t.mem.Fault(user.Addr(trap.Addr), trap.Access)
+	var err error
+	if trace.On(trace.Faults) {
+		err = t.traceFault(trap)
+	} else {
+		err = t.mem.Fault(user.Addr(trap.Addr), trap.Access)
+	}
 	if err == nil {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/trace"
 	"kevlar/linux/wait"
 )
 
@@ -173,6 +174,9 @@ func (g *Group) send(s signal) error {
 
 func (g *Group) sendLocked(s signal) error {
 	sig := s.info.Signo()
+	if trace.On(trace.Signals) {
+		g.traceSent(s)
+	}
 	g.beforeSend(sig)
 	if g.drops(sig, s) {
 		return nil

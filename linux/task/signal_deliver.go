@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/trace"
 	"kevlar/linux/user"
 )
 
@@ -74,6 +75,9 @@ func (t *Task) takeSignal() (sig unix.Signal, info abi.SigInfo, act abi.SigActio
 			a.table[sig].Handler = abi.SigDefault
 		}
 		a.mu.Unlock()
+		if trace.On(trace.Signals) {
+			t.traceTaken(sig, &info, &act)
+		}
 		switch {
 		case act.Handler == abi.SigIgnore:
 		case act.Handler > abi.SigIgnore:

@@ -17,6 +17,7 @@ import (
 	"kevlar/linux/cred"
 	"kevlar/linux/mm"
 	"kevlar/linux/sched"
+	"kevlar/linux/trace"
 	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 	"kevlar/linux/wait"
@@ -249,6 +250,9 @@ func (t *Task) SetName(name string) {
 		name = name[:15]
 	}
 	t.name.Store(&name)
+	if trace.Any() && t.pid != nil {
+		trace.EmitName(t.traceID(), name)
+	}
 }
 
 // Transfer is an IO of one range of the task's memory. It is the task's own, good until

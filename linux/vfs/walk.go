@@ -2,6 +2,9 @@ package vfs
 
 import (
 	"golang.org/x/sys/unix"
+
+	"kevlar/linux/trace"
+	"kevlar/linux/wait"
 )
 
 // LookupFlags change how a path is walked.
@@ -62,6 +65,21 @@ type last struct {
 // working directory) and returns where it leads. What keeps the Path takes a
 // reference with Get.
 func Lookup(c *Context, dirfd int, name []byte, flags LookupFlags) (Path, error) {
+	if trace.On(trace.VFS) {
+		return traceLookup(c, dirfd, name, flags)
+	}
+	return lookup(c, dirfd, name, flags)
+}
+
+// traceLookup is Lookup with a record.
+func traceLookup(c *Context, dirfd int, name []byte, flags LookupFlags) (Path, error) {
+	began := wait.Now()
+	p, err := lookup(c, dirfd, name, flags)
+	trace.EmitWalk(int(c.Waiter.ID.Load()), name, err, wait.Now()-began)
+	return p, err
+}
+
+func lookup(c *Context, dirfd int, name []byte, flags LookupFlags) (Path, error) {
 	var w walker
 	if err := w.start(c, dirfd, name, flags); err != nil {
 		return Path{}, err

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/trace"
 )
 
 // Events are the poll(2) bits.
@@ -157,6 +158,9 @@ type Waiter struct {
 	announce bool        // the next sleep goes to observer; the task's own
 	awaited  atomic.Bool // wakeups go there too
 
+	// ID is what the tracer calls the task; 0 for the kernel's own goroutines.
+	ID atomic.Int32
+
 	asleep atomic.Int32 // a Sleepiness
 	slept  atomic.Int64 // nanoseconds spent in Sleep; written by the task only
 	count  atomic.Int64 // how often it went to sleep
@@ -211,6 +215,9 @@ func (w *Waiter) Wake() {
 	if w.awaited.Load() {
 		w.observer.Wakes() // first: the sleep that comes after this one is told after it
 	}
+	if trace.On(trace.Sched) {
+		w.traceWake()
+	}
 	w.Resume()
 }
 
@@ -262,9 +269,15 @@ func (w *Waiter) Sleep(deadline time.Duration) error {
 	began := Now()
 	w.count.Add(1)
 	w.asleep.Store(int32(Interruptible))
+	if trace.On(trace.Sched | trace.Wait) {
+		w.traceSleep(0)
+	}
 	defer func() {
 		w.asleep.Store(int32(Awake))
 		w.slept.Add(int64(Now() - began))
+		if trace.On(trace.Sched | trace.Wait) {
+			w.traceResume(began)
+		}
 	}()
 	if deadline == Forever {
 		<-w.wakeup
@@ -297,9 +310,15 @@ func (w *Waiter) Block(f func()) {
 	began := Now()
 	w.count.Add(1)
 	w.asleep.Store(int32(Uninterruptible))
+	if trace.On(trace.Sched | trace.Wait) {
+		w.traceSleep(1)
+	}
 	f()
 	w.asleep.Store(int32(Awake))
 	w.slept.Add(int64(Now() - began))
+	if trace.On(trace.Sched | trace.Wait) {
+		w.traceResume(began)
+	}
 }
 
 // Sleepiness says whether a task sleeps, and what ends it.

@@ -16,6 +16,7 @@ const (
 	Stdin   = "kevlar.stdin"
 	Stdout  = "kevlar.stdout"
 	Stderr  = "kevlar.stderr"
+	Trace   = "kevlar.trace" // from the kernel, docs/trace.md; exists where a run is traced
 )
 
 // Profiles is the stream of the Kevlar kernel's profiles, where a run wants some. The host writes lines of a profile's name
