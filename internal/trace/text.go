@@ -48,6 +48,8 @@ func (p *Text) Print(e *Event) {
 		p.open = e.Of
 	case trace.Exit:
 		p.exit(e)
+	case trace.Sent:
+		// What becomes of it is the line to read.
 	default:
 		if line := describe(e); line != "" {
 			p.interrupt()
@@ -125,6 +127,9 @@ func describe(e *Event) string {
 	took := func(i int) time.Duration { return time.Duration(w[i]) }
 	switch e.Code {
 	case trace.Delivered:
+		if w[0] == 9 { // its end says so
+			return ""
+		}
 		return "--- " + signalName(int(w[0])) + " " + sigInfo(int(w[0]), int32(w[1]), w[3], w[4]) + " ---"
 	case trace.Died:
 		if s := uint32(w[0]); s&0x7f != 0 {

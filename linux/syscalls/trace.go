@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -94,8 +95,9 @@ func traced(t *task.Task, row *Row) (uint64, error) {
 	var errno unix.Errno
 	if err != nil {
 		errno = err.(unix.Errno)
-		if row.Name == "ioctl" && errno == unix.ENOTTY {
-			countIoctl(uint32(c.args[1]))
+		// Terminals' commands are asked of what may be none.
+		if cmd := uint32(c.args[1]); row.Name == "ioctl" && errno == unix.ENOTTY && ioctlSize(cmd, 0)+ioctlSize(cmd, trace.Returned) == 0 {
+			countIoctl(cmd)
 		}
 	}
 	c.result, c.failed = v, err != nil
@@ -129,7 +131,10 @@ func (c *capture) fills(k Kind) bool {
 	if k == PollFDs || k == IoctlArg || k == PrctlArg {
 		return !c.failed
 	}
-	return k.Fills() && (!c.failed || k.Base() == Timespec)
+	if k == Out|Timespec && strings.HasSuffix(c.row.Name, "nanosleep") {
+		return c.failed
+	}
+	return k.Fills() && !c.failed
 }
 
 // argument records the memory that belongs to argument i. phase is 0 before the call, or
