@@ -23,6 +23,9 @@ func ARM64(in, elf, flat string) error {
 	if err != nil {
 		return err
 	}
+	if err := dropTail(b); err != nil {
+		return fmt.Errorf("%s: %w", in, err)
+	}
 	image, err := arm64Image(b)
 	if err == nil {
 		err = arm64ELF(b)

@@ -66,6 +66,9 @@ func TestBuild(t *testing.T) {
 				t.Errorf("segment at %#x has physical address %#x", p.Vaddr, p.Paddr)
 			}
 			entry = entry || f.Entry >= p.Paddr && f.Entry < p.Paddr+p.Memsz
+			if p.Memsz > 16<<20 {
+				t.Errorf("segment at %#x takes %d MiB: with the tail that gets memory on demand?", p.Vaddr, p.Memsz>>20)
+			}
 			if p.Flags&(elf.PF_W|elf.PF_X) == elf.PF_W|elf.PF_X {
 				t.Errorf("segment at %#x is writable and executable", p.Vaddr)
 			}

@@ -74,6 +74,9 @@ func pvh(b []byte) ([]byte, error) {
 	if !noted {
 		return nil, errors.New("no PT_NOTE program header to use")
 	}
+	if err := dropTail(b); err != nil {
+		return nil, err
+	}
 	le.PutUint64(b[eEntry:], entry-imageBase)
 	return b, nil
 }

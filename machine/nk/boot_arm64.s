@@ -327,8 +327,12 @@ nopan:
 
 // high is entry's other half, at virtual addresses.
 TEXT ·high(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	// Static memory without its tail, which may not even exist: see mm.go.
 	MOVD	$runtime·bss(SB), R1
-	MOVD	$runtime·end(SB), R2
+	MOVD	$·threads(SB), R2
+	MOVD	$(const_maxThreads*Thread__size+4095), R3
+	ADD	R3, R2
+	AND	$~4095, R2
 zero:
 	STP.P	(ZR, ZR), 16(R1)
 	CMP	R2, R1

@@ -263,17 +263,21 @@ func freeLimbo(n int, from, to uintptr) {
 }
 
 // tail is the end of the image: static memory that is zero and that the nanokernel has
-// no part in. It gets frames on demand, as the heap does. The linker sorts such memory
-// by size, so that what lies behind the nanokernel's largest table is larger still:
-// crypto/rand alone has 32 MiB, of which it uses nothing.
+// no part in. It gets frames on demand, as the heap does, and boot loaders do not know of
+// it (internal/image). The linker sorts such memory by size, so that what lies behind the
+// nanokernel's largest table is larger still: crypto/rand alone has 32 MiB, of which it
+// uses nothing.
 var tail struct{ start, end uintptr }
 
 // findTail is told where the image ends, and returns where its tail begins.
 func findTail(end uintptr) uintptr {
 	end = (end + pageMask) &^ pageMask
 	start := (addressAfterThreads() + pageMask) &^ pageMask
-	if start >= end || addressAfterTables() > start {
+	if start >= end {
 		return end
+	}
+	if addressAfterTables() > start {
+		panicBoot("the linker put the nanokernel's tables where there is no memory")
 	}
 	tail.start, tail.end = start, end
 	return start
