@@ -1,11 +1,15 @@
 package metal
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"sync/atomic"
 
 	"kevlar/machine/mmio"
 	"kevlar/machine/nk"
 	"kevlar/machine/nk/fdt"
+	"kevlar/machine/pci"
 	"kevlar/machine/serial"
 	"kevlar/machine/virtio"
 )
@@ -38,6 +42,85 @@ func (m *Metal) findDevices(problem func(error)) {
 		if err != nil {
 			problem(err)
 		}
+	}
+	m.findPCI(&p.PCI, problem)
+}
+
+// findPCI attaches the virtio devices behind the host bridge. Nobody has given them addresses
+// yet. They interrupt by their pins, which share lines.
+func (m *Metal) findPCI(h *fdt.PCIHost, problem func(error)) {
+	if h.Config.Size == 0 || h.Window.Size == 0 {
+		return
+	}
+	config, err := nk.DeviceMemory(h.Config.Base, h.Config.Size)
+	if err != nil {
+		problem(err)
+		return
+	}
+	window := pci.Window{Next: h.Window.Base, End: h.Window.Base + h.Window.Size}
+	lines := make(map[fdt.Interrupt]*sharedLine)
+	for _, f := range pci.Scan(pci.ECAM{R: config}, 0) {
+		if !virtio.IsPCI(f) {
+			continue
+		}
+		if err := m.addPCI(f, h, &window, lines); err != nil {
+			problem(err)
+		}
+	}
+}
+
+func (m *Metal) addPCI(f *pci.Function, h *fdt.PCIHost, w *pci.Window, lines map[fdt.Interrupt]*sharedLine) error {
+	irq := h.Line(f.Bus, f.Dev, f.Fn, f.IRQPin())
+	if irq.ID == 0 {
+		return fmt.Errorf("pci %v: the device tree does not say where its interrupt goes", f.Address)
+	}
+	if err := f.Place(w); err != nil {
+		return err
+	}
+	f.Enable()
+	var failed error
+	t, err := virtio.PCI(f, false, func(pa, n uint64) (r mmio.Region) {
+		if pa < h.Window.Base || pa+n > h.Window.Base+h.Window.Size {
+			failed = fmt.Errorf("pci %v: a window outside the bridge's", f.Address)
+			return r
+		}
+		r, failed = nk.DeviceMemory(pa, n)
+		return r
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return err
+	}
+	return m.addVirtio(t, func(handler func()) error {
+		l := lines[irq]
+		if l != nil {
+			l.add(handler)
+			return nil
+		}
+		l = new(sharedLine)
+		l.add(handler)
+		lines[irq] = l
+		return m.HandleIRQ(int(irq.ID), !irq.Edge, l.interrupt)
+	})
+}
+
+// sharedLine is an interrupt line of several devices, any of which may have raised it.
+type sharedLine struct {
+	handlers atomic.Pointer[[]func()]
+}
+
+// add makes one more device known, while the others' interrupts come. One goroutine adds.
+func (l *sharedLine) add(handler func()) {
+	var all []func()
+	if old := l.handlers.Load(); old != nil {
+		all = *old
+	}
+	all = append(slices.Clip(all), handler)
+	l.handlers.Store(&all)
+}
+
+func (l *sharedLine) interrupt() {
+	for _, f := range *l.handlers.Load() {
+		f()
 	}
 }
 

@@ -223,6 +223,8 @@ func mapDirect() {
 	for i := 0; i < platform.NRedist; i++ {
 		mapDevice(platform.Redist[i%len(platform.Redist)])
 	}
+	mapDevice(platform.PCI.Config)
+	mapDevice(platform.PCI.Window)
 	for i := 0; i < platform.NVirtIO; i++ {
 		mapDevice(platform.VirtIO[i%len(platform.VirtIO)].Range)
 	}

@@ -49,7 +49,7 @@ func TestPlatformGICv3(t *testing.T) {
 		UART:   Device{Range{0x9000000, 0x1000}, Interrupt{ID: 33}},
 		UARTIs: PL011,
 		RTC:    Device{Range{0x9010000, 0x1000}, Interrupt{ID: 34}},
-		PCI:    Range{0x4010000000, 0x10000000},
+		PCI:    p.PCI,
 		VirtIO: p.VirtIO,
 	}
 	want.Memory[0] = Range{0x40000000, 512 << 20}
@@ -57,6 +57,23 @@ func TestPlatformGICv3(t *testing.T) {
 	want.CPUs = [maxCPUs]uint64{0, 1, 2, 3}
 	if d := cmp.Diff(want, p); d != "" {
 		t.Error("(-want +got)\n" + d)
+	}
+	// QEMU wires pin p of device d to line 3 + (d + p - 1) % 4 of its own.
+	h := &p.PCI
+	if want := (Range{0x4010000000, 0x10000000}); h.Config != want {
+		t.Errorf("PCI configuration space at %#x", h.Config)
+	}
+	if want := (Range{0x10000000, 0x2eff0000}); h.Window != want {
+		t.Errorf("PCI memory window %#x", h.Window)
+	}
+	for _, c := range []struct {
+		dev uint8
+		pin int
+		id  uint32
+	}{{0, 1, 35}, {1, 1, 36}, {2, 4, 35 + 1}, {7, 2, 35}, {31, 1, 38}} {
+		if got := h.Line(0, c.dev, 0, c.pin); got != (Interrupt{ID: c.id}) {
+			t.Errorf("pin %d of device %d: %+v, want %d", c.pin, c.dev, got, c.id)
+		}
 	}
 	first := Device{Range{0xa000000, 0x200}, Interrupt{ID: 48, Edge: true}}
 	var seen bool

@@ -7,6 +7,7 @@ const (
 	maxCPUs     = 64
 	maxRedist   = 8
 	maxVirtIO   = 64
+	maxPCILines = 16
 )
 
 // Platform is what a kernel needs to know of an ARM64 machine before it has
@@ -34,7 +35,7 @@ type Platform struct {
 	UART   Device
 	UARTIs UARTKind
 	RTC    Device // PL031
-	PCI    Range  // generic ECAM host bridge
+	PCI    PCIHost
 	VirtIO [maxVirtIO]Device
 
 	NMemory, NReserved, NCPU, NRedist, NVirtIO int
@@ -73,6 +74,34 @@ type Device struct {
 	IRQ Interrupt
 }
 
+// PCIHost is a generic host bridge (IEEE 1275's PCI bus binding, Linux's
+// bindings/pci/host-generic-pci.yaml).
+type PCIHost struct {
+	Config Range // ECAM
+	Window Range // for memory that 32 bits address, at the same addresses on the bus
+	Lines  [maxPCILines]PCILine
+	NLines int
+	Mask   PCILine // what of a function counts in Lines
+}
+
+// PCILine says where a function's interrupt pin is wired to.
+type PCILine struct {
+	Function uint32 // bus, device and function, from bit 16, 11 and 8 on
+	Pin      uint32 // 1 to 4
+	IRQ      Interrupt
+}
+
+// Line is the interrupt that a pin of a function raises, none where nothing says so.
+func (h *PCIHost) Line(bus, dev, fn uint8, pin int) Interrupt {
+	f := (uint32(bus)<<16 | uint32(dev)<<11 | uint32(fn)<<8) & h.Mask.Function
+	for _, l := range h.Lines[:h.NLines] {
+		if l.Function == f && l.Pin == uint32(pin)&h.Mask.Pin {
+			return l.IRQ
+		}
+	}
+	return Interrupt{}
+}
+
 // Bytes is the value that s stands for.
 func (t Tree) Bytes(s Span) []byte {
 	if s.Off < 0 || s.Len < 0 || s.Off > len(t.blob) || s.Len > len(t.blob)-s.Off {
@@ -109,7 +138,12 @@ func (t Tree) interrupt(n Node, i int) (irq Interrupt) {
 	if len(v)/12 <= i {
 		return irq
 	}
-	kind, number, flags := word(v, 12*i), word(v, 12*i+4), word(v, 12*i+8)
+	return interruptAt(v, 12*i)
+}
+
+// interruptAt reads the three cells at off.
+func interruptAt(v []byte, off int) (irq Interrupt) {
+	kind, number, flags := word(v, off), word(v, off+4), word(v, off+8)
 	switch {
 	case kind == 0 && number < 988: // SPI
 		irq.ID = 32 + number
@@ -145,6 +179,7 @@ func (t Tree) Platform(p *Platform) {
 	stdout := t.Find(path)
 
 	var w Walk
+	gic, bridge := None, None
 	for t.Next(&w) {
 		n := w.Node
 		if t.Is(n, "device_type", "memory") && t.Enabled(n) {
@@ -185,9 +220,11 @@ func (t Tree) Platform(p *Platform) {
 		case t.Is(n, "compatible", "arm,psci-0.2") || t.Is(n, "compatible", "arm,psci-1.0") || t.Is(n, "compatible", "arm,psci"):
 			p.psci(t, n)
 		case t.Is(n, "compatible", "arm,gic-v3"):
+			gic = n
 			p.gicv3(t, &w)
 		case t.Is(n, "compatible", "arm,cortex-a15-gic") || t.Is(n, "compatible", "arm,gic-400") || t.Is(n, "compatible", "arm,cortex-a9-gic"):
 			if p.GIC == 0 {
+				gic = n
 				p.GIC = 2
 				p.Dist, _ = t.Reg(&w, 0)
 				p.CPUIf, _ = t.Reg(&w, 1)
@@ -201,13 +238,48 @@ func (t Tree) Platform(p *Platform) {
 		case t.Is(n, "compatible", "arm,pl031"):
 			p.RTC = t.device(&w)
 		case t.Is(n, "compatible", "pci-host-ecam-generic"):
-			p.PCI, _ = t.Reg(&w, 0)
+			bridge = n
+			p.PCI.Config, _ = t.Reg(&w, 0)
 		case t.Is(n, "compatible", "virtio,mmio"):
 			if d := t.device(&w); d.Size != 0 && p.NVirtIO < maxVirtIO {
 				p.VirtIO[p.NVirtIO] = d
 				p.NVirtIO++
 			}
 		}
+	}
+	if bridge != None && gic != None {
+		p.PCI.windows(t, bridge)
+		p.PCI.interrupts(t, bridge, gic)
+	}
+}
+
+// windows finds the memory window in the bridge's ranges: address on the bus in three
+// cells, of which the first tells the kind, address for the CPU and size in two each.
+func (h *PCIHost) windows(t Tree, bridge Node) {
+	const kinds, memory32 = 3 << 24, 2 << 24
+	v, _ := t.Prop(bridge, "ranges")
+	for i := 0; i+7 <= len(v)/4; i += 7 {
+		bus, cpu := number(v, i+1, 2), number(v, i+3, 2)
+		if word(v, 4*i)&kinds == memory32 && bus == cpu {
+			h.Window = Range{cpu, number(v, i+5, 2)}
+			return
+		}
+	}
+}
+
+// interrupts reads the bridge's interrupt-map as far as it leads to gic: function in three
+// cells and pin, the controller and its unit address, an interrupt as the controller has them.
+func (h *PCIHost) interrupts(t Tree, bridge, gic Node) {
+	v, _ := t.Prop(bridge, "interrupt-map")
+	unit := min(int(t.Word(gic, "#address-cells", 0, 0)), 2)
+	cells := 3 + 1 + 1 + unit + 3
+	h.Mask = PCILine{Function: t.Word(bridge, "interrupt-map-mask", 0, ^uint32(0)), Pin: t.Word(bridge, "interrupt-map-mask", 3, ^uint32(0))}
+	for i := 0; i+cells <= len(v)/4 && h.NLines < maxPCILines; i += cells {
+		if word(v, 4*(i+4)) != t.Word(gic, "phandle", 0, 0) {
+			return
+		}
+		h.Lines[h.NLines] = PCILine{word(v, 4*i) & h.Mask.Function, word(v, 4*(i+3)) & h.Mask.Pin, interruptAt(v, 4*(i+5+unit))}
+		h.NLines++
 	}
 }
 
