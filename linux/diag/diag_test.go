@@ -1,6 +1,8 @@
 package diag
 
 import (
+	"bytes"
+	"regexp"
 	"runtime/metrics"
 	"slices"
 	"strings"
@@ -24,13 +26,14 @@ kevlar/linux/task.(*Task).syscall(0x1)
 kevlar/linux/task.(*Task).run(0x1)
 
 goroutine 9 [runnable labels:{"task": "1"}]:
+kevlar/machine/nk.(*Programs).Enter(0x2)
 kevlar/linux/task.(*Task).run(0x2)
 `
 	state, stack := findStack(all, 12)
-	if !strings.HasPrefix(state, "sync.Mutex.Lock") || !strings.HasPrefix(stack, "goroutine 8 ") || !inKernel.MatchString(stack) {
+	if !strings.HasPrefix(state, "sync.Mutex.Lock") || !strings.HasPrefix(stack, "goroutine 8 ") || inProgram.MatchString(stack) {
 		t.Errorf("state %q, stack %q", state, stack)
 	}
-	if state, stack := findStack(all, 1); !strings.HasPrefix(state, "runnable") || inKernel.MatchString(stack) {
+	if state, stack := findStack(all, 1); !strings.HasPrefix(state, "runnable") || !inProgram.MatchString(stack) {
 		t.Errorf("a task in user mode: state %q, stack %q", state, stack)
 	}
 	if state, stack := findStack(all, 2); state != "" || stack != "" {
@@ -76,5 +79,17 @@ func TestPercentile(t *testing.T) {
 	}
 	if got, n := percentile(&metrics.Float64Histogram{Counts: []uint64{0}, Buckets: []float64{0, 1}}, 0.5); got != 0 || n != 0 {
 		t.Errorf("of nothing: %g of %d values", got, n)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	var w bytes.Buffer
+	if err := showMetrics(nil, &w); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`(?m)^/sched/goroutines:goroutines [1-9]\d*$`, `(?m)^/sched/pauses/total/gc:seconds p50=\S+ p99=\S+ count=\d+$`} {
+		if !regexp.MustCompile(want).Match(w.Bytes()) {
+			t.Errorf("no line matches %s:\n%s", want, &w)
+		}
 	}
 }

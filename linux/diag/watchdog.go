@@ -148,7 +148,7 @@ func (w *watchdog) check(t *task.Task, s *standstill) {
 	state, stack := findStack(all, thread)
 	locked := slices.ContainsFunc(lockStates, func(p string) bool { return strings.HasPrefix(state, p) })
 	runs := strings.HasPrefix(state, "run") || strings.HasPrefix(state, "preempted")
-	if !locked && !runs || !inKernel.MatchString(stack) || strings.Contains(stack, heldBack) {
+	if !locked && !runs || inProgram.MatchString(stack) {
 		s.counted = 0
 		return
 	}
@@ -176,11 +176,8 @@ func (w *watchdog) check(t *task.Task, s *standstill) {
 // leave soon.
 var lockStates = []string{"sync.Mutex.Lock", "sync.RWMutex", "semacquire", "chan receive", "chan send", "select"}
 
-// inKernel matches the stack of a task that serves its program.
-var inKernel = regexp.MustCompile(`kevlar/linux/task\.\(\*Task\)\.(syscall|fault|exception|end)\(`)
-
-// heldBack is where a task waits whose program may not run yet.
-const heldBack = "kevlar/linux/wait.(*Waiter).Hold("
+// inProgram matches the stack of a task whose program runs, or waits for its turn.
+var inProgram = regexp.MustCompile(`\.Enter\(|kevlar/linux/task\.\(\*Task\)\.tick\(|kevlar/linux/wait\.\(\*Waiter\)\.Hold\(`)
 
 // stacks are the stacks of all goroutines, separated by empty lines.
 func stacks() string {
