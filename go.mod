@@ -14,7 +14,10 @@ require (
 	golang.org/x/term v0.47.0
 )
 
-require github.com/creack/pty v1.1.24
+require (
+	github.com/creack/pty v1.1.24
+	google.golang.org/protobuf v1.36.12
+)
 
 require github.com/google/uuid v1.6.0 // indirect
 

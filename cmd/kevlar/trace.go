@@ -20,18 +20,19 @@ import (
 // traceCmd is kevlar trace: a run whose trace is decoded as it comes, or a file of one.
 type traceCmd struct {
 	runFlags
-	Env     []string `sep:"none" help:"Set an environment variable." placeholder:"K=V"`
-	Follow  bool     `short:"f" help:"Show all processes, with their numbers; else only the first."`
-	Filter  []string `short:"e" sep:"none" help:"Show only some: CALL,... (also %file, %desc, %process, %signal, %memory, %network, %ipc; ! before them for all others), error=NAME,..., status=failed, task=N,..." placeholder:"EXPR"`
-	Count   bool     `short:"c" help:"Count calls, errors and time, and show a table at the end."`
-	Times   bool     `short:"T" help:"Show how long each call took."`
-	Stamps  bool     `short:"t" help:"Show when each call began, in seconds since boot."`
-	Strings int      `short:"s" default:"32" help:"Show so many bytes of a buffer." placeholder:"N"`
-	Output  string   `short:"o" help:"Write to FILE instead of standard error." placeholder:"FILE"`
-	JSON    bool     `name:"json" help:"Write a JSON object per event, a line each."`
-	Classes string   `help:"What to record: syscall, sched, fault, signal, wait, irq, vfs, block, gc, or all (default: syscall,signal)." placeholder:"LIST"`
-	Save    string   `help:"Keep the trace itself in FILE." placeholder:"FILE"`
-	Read    string   `help:"Decode the trace in FILE instead of running anything." placeholder:"FILE"`
+	Env      []string `sep:"none" help:"Set an environment variable." placeholder:"K=V"`
+	Follow   bool     `short:"f" help:"Show all processes, with their numbers; else only the first."`
+	Filter   []string `short:"e" sep:"none" help:"Show only some: CALL,... (also %file, %desc, %process, %signal, %memory, %network, %ipc; ! before them for all others), error=NAME,..., status=failed, task=N,..." placeholder:"EXPR"`
+	Count    bool     `short:"c" help:"Count calls, errors and time, and show a table at the end."`
+	Times    bool     `short:"T" help:"Show how long each call took."`
+	Stamps   bool     `short:"t" help:"Show when each call began, in seconds since boot."`
+	Strings  int      `short:"s" default:"32" help:"Show so many bytes of a buffer." placeholder:"N"`
+	Output   string   `short:"o" help:"Write to FILE instead of standard error." placeholder:"FILE"`
+	JSON     bool     `name:"json" help:"Write a JSON object per event, a line each."`
+	Perfetto string   `help:"Write a trace for Perfetto's viewer (ui.perfetto.dev) to FILE, and no text." placeholder:"FILE"`
+	Classes  string   `help:"What to record: syscall, sched, fault, signal, wait, irq, vfs, block, gc, or all (default: syscall,signal; all for Perfetto)." placeholder:"LIST"`
+	Save     string   `help:"Keep the trace itself in FILE." placeholder:"FILE"`
+	Read     string   `help:"Decode the trace in FILE instead of running anything." placeholder:"FILE"`
 }
 
 func (t *traceCmd) Run(ctx context.Context) error {
@@ -43,11 +44,14 @@ func (t *traceCmd) Run(ctx context.Context) error {
 	}
 	if t.Classes == "" {
 		t.Classes = "syscall,signal"
+		if t.Perfetto != "" {
+			t.Classes = "all"
+		}
 	}
 	if _, err := trace.ParseClasses(t.Classes); err != nil {
 		return fmt.Errorf("--classes: %w", err)
 	}
-	d := &decoding{filter: filter, count: t.Count, json: t.JSON}
+	d := &decoding{filter: filter, count: t.Count && t.Perfetto == ""}
 	var out io.Writer = os.Stderr
 	if t.Output != "" {
 		f, err := os.Create(t.Output)
@@ -63,6 +67,17 @@ func (t *traceCmd) Run(ctx context.Context) error {
 	}
 	style := ktrace.Style{Strings: t.Strings}
 	switch {
+	case t.Perfetto != "":
+		f, err := os.Create(t.Perfetto)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		d.begin = func(m trace.Machine) {
+			p := ktrace.NewPerfetto(f, m)
+			p.Style = style
+			d.print, d.close = p.Print, p.Close
+		}
 	case t.Count:
 		d.out = out
 	case t.JSON:
@@ -114,12 +129,12 @@ func (r *runCmd) traced(ctx context.Context) error {
 
 // decoding is what is done with the events of a trace.
 type decoding struct {
-	filter  *ktrace.Filter // nil for all
+	filter  *ktrace.Filter        // nil for all
+	begin   func(m trace.Machine) // when the machine is known; nil for nothing
 	print   func(e *ktrace.Event) error
 	flush   func() error // before the decoder waits for more
 	close   func() error
 	count   bool
-	json    bool
 	out     io.Writer // for the count
 	summary ktrace.Summary
 }
@@ -155,6 +170,9 @@ func (d *decoding) decode(in io.Reader) error {
 	r, err := trace.NewReader(&flushing{in, d.flush})
 	if err != nil {
 		return err
+	}
+	if d.begin != nil {
+		d.begin(r.Machine)
 	}
 	s := ktrace.NewSource(r)
 	for {
