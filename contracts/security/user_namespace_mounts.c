@@ -198,13 +198,29 @@ int main(void)
 	FACT("--- proc needs one of which nothing is hidden");
 	CHILD(pid)
 	{
+		MUST(unshare(CLONE_NEWNS));
+		MUST(mount("none", "/proc/sys/fs/binfmt_misc", "tmpfs", 0, NULL));
+		pid_t p;
+		CHILD(p)
+		{
+			MUST(setresgid(1000, 1000, 1000));
+			MUST(setresuid(1000, 1000, 1000));
+			prctl(PR_SET_DUMPABLE, 1);
+			enter(CLONE_NEWNS | CLONE_NEWPID);
+			mkdir("dir", 0755);
+			CHILD(p)
+			{
+				CALL("with a covered directory that is always empty", mount("proc", "dir", "proc", 0, NULL));
+			}
+			REAP(p);
+		}
+		REAP(p);
 		MUST(mount("none", "/proc/sys", "tmpfs", 0, NULL));
 		MUST(setresgid(1000, 1000, 1000));
 		MUST(setresuid(1000, 1000, 1000));
 		prctl(PR_SET_DUMPABLE, 1);
 		enter(CLONE_NEWNS | CLONE_NEWPID);
 		mkdir("dir", 0755);
-		pid_t p;
 		CHILD(p)
 		{
 			CALL("with a covered part", mount("proc", "dir", "proc", 0, NULL));
@@ -212,5 +228,4 @@ int main(void)
 		REAP(p);
 	}
 	REAP(pid);
-	umount("/proc/sys");
 }

@@ -57,6 +57,9 @@ type Inode struct {
 	// NoNegatives says of a directory that a name that it does not have cannot be made
 	// either: calls that would make one find ENOENT, as in procfs.
 	NoNegatives bool
+	// ToMountOn says that the directory is there for something to be mounted on it, and
+	// never has a name: what covers it hides nothing.
+	ToMountOn bool
 	// Target is where a symbolic link leads, if the file system keeps it in memory;
 	// else nil and Ops.Readlink tells.
 	Target []byte

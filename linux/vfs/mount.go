@@ -522,6 +522,16 @@ func (m *Mount) hidesBelow(d *Dentry) bool {
 	return false
 }
 
+// hides reports whether something in m is covered for good, with mountMu held.
+func (m *Mount) hides() bool {
+	for point, child := range m.children {
+		if child.locked && !point.Inode().ToMountOn {
+			return true
+		}
+	}
+	return false
+}
+
 // CopyNamespace gives fs a mount namespace of its own, made by c, a copy of the one it is in:
 // clone(CLONE_NEWNS) and unshare. fs must not be shared with other tasks. ENOSPC where c may
 // not have one more.

@@ -66,7 +66,7 @@ func MountAt(c *Context, a *MountArgs) error {
 	case flags&unix.MS_BIND != 0:
 		return bind(c, target, a.Source, flags&unix.MS_REC != 0)
 	case flags&propagation != 0:
-		return changePropagation(target, flags)
+		return changePropagation(c, target, flags)
 	case flags&unix.MS_MOVE != 0:
 		return moveMount(c, target, a.Source)
 	}
@@ -104,7 +104,7 @@ func (t *FSType) reveals(ns *MountNS, flags uint32) bool {
 		if m.SB.ReadOnly() {
 			lockedIn |= MntReadOnly
 		}
-		return m.SB.Type == t && m.Root == m.SB.Root && !m.hidesBelow(m.Root) &&
+		return m.SB.Type == t && m.Root == m.SB.Root && !m.hides() &&
 			lockedIn&MntReadOnly&^flags == 0 && (flags^m.Flags())&lockedIn&mntAtimeFlags == 0
 	})
 }
@@ -253,11 +253,11 @@ func (p Path) mayMount() error {
 }
 
 // changePropagation is mount(2) with one of MS_SHARED, SLAVE, PRIVATE, UNBINDABLE.
-func changePropagation(p Path, flags uint64) error {
+func changePropagation(c *Context, p Path, flags uint64) error {
 	mountMu.Lock()
 	defer mountMu.Unlock()
 	kind := int(flags & propagation)
-	if p.D != p.Mnt.Root || flags&^(propagation|unix.MS_REC|unix.MS_SILENT) != 0 || kind&(kind-1) != 0 {
+	if !p.Mnt.here(c) || p.D != p.Mnt.Root || flags&^(propagation|unix.MS_REC|unix.MS_SILENT) != 0 || kind&(kind-1) != 0 {
 		return unix.EINVAL
 	}
 	list := []*Mount{p.Mnt}

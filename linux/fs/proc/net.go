@@ -136,7 +136,7 @@ func (n inetTable) show(v *view) error {
 			digits = 4
 		}
 		line := fmt.Sprintf("%*d: %s %s %02X %08X:%08X 00:00000000 00000000 %5d %8d %d ",
-			digits, rows, netAddress(d.Local), netAddress(d.Remote), d.State, 0, d.Receive, uid, 0, ino)
+			digits, rows, netAddress(d.Local), netAddress(d.Remote), d.State, 0, d.Receive, v.c.Cred.User.ShowUID(uid), 0, ino)
 		switch {
 		case !n.stream:
 			line += "2 0000000000000000 0"

@@ -83,6 +83,7 @@ func (fs *FS) addSysctl(top *pseudo.Dir) {
 		for _, name := range strings.Split(dir, "/") {
 			d = d.AddDir(name, 0o555)
 		}
+		d.Inode().ToMountOn = dir == "fs/binfmt_misc"
 	}
 }
 
