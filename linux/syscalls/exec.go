@@ -14,11 +14,11 @@ import (
 
 // Calls that make tasks and give them programs.
 var execRows = []Row{
-	{Name: "execve", Args: []Kind{Path, Strings, Env}, Do: sysExecve, Contracts: []string{"process/execve_arguments", "process/execve_errors"}},
+	{Name: "execve", Args: []Kind{Path, Strings, Env}, Do: sysExecve, Contracts: []string{"process/execve_arguments", "process/execve_errors", "security/file_capabilities"}},
 	{Name: "execveat", Args: []Kind{DirFD, Path, Strings, Env, AtFlags}, Do: sysExecveat, Contracts: []string{"process/execveat_flags"}},
 	{Name: "clone", Args: []Kind{CloneFlags, Ptr, Ptr, Ptr, Ptr}, Do: sysClone,
 		Contracts: []string{"process/clone_flags", "process/clone_tid_words", "threading/clone_thread_flags"}},
-	{Name: "clone3", Args: []Kind{CloneArgs, Size}, Do: sysClone3, Contracts: []string{"process/clone3_arguments"}},
+	{Name: "clone3", Args: []Kind{CloneArgs, Size}, Do: sysClone3, Contracts: []string{"process/clone3_arguments", "security/user_namespace_nested"}},
 	{Name: "fork", Do: sysFork, Contracts: []string{"process/fork_ids", "process/fork_memory", "process/fork_state_reset"}},
 	{Name: "vfork", Do: sysVfork, Contracts: []string{"process/vfork_parent_waits", "process/fork_exec_storm"}},
 	{Name: "set_tid_address", Args: []Kind{Ptr}, Do: sysSetTIDAddress, Contracts: []string{"process/clone_tid_words"}},

@@ -12,7 +12,7 @@ import (
 // Calls on names: making, removing and describing files.
 var fsRows = []Row{
 	{Name: "mkdirat", Args: []Kind{DirFD, Path, Mode}, Do: sysMkdirat,
-		Contracts: []string{"filesystem/open_mode_umask", "filesystem/at_directory_calls", "filesystem/link_counts"}},
+		Contracts: []string{"filesystem/open_mode_umask", "filesystem/at_directory_calls", "filesystem/link_counts", "filesystem/acl_inheritance"}},
 	{Name: "mkdir", Args: []Kind{Path, Mode}, Do: sysMkdir, Contracts: []string{"filesystem/open_mode_umask", "abi/legacy_calls"}},
 	{Name: "unlinkat", Args: []Kind{DirFD, Path, UnlinkFlags}, Do: sysUnlinkat, Contracts: []string{"filesystem/unlink_rmdir", "filesystem/at_directory_calls"}},
 	{Name: "unlink", Args: []Kind{Path}, Do: sysUnlink, Contracts: []string{"filesystem/unlink_rmdir", "abi/legacy_calls"}},

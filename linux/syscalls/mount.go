@@ -11,10 +11,10 @@ import (
 // Calls on mounts.
 var mountRows = []Row{
 	{Name: "mount", Args: []Kind{Str, Path, Str, Hex, Str}, Do: sysMount,
-		Contracts: []string{"filesystem/mount_flags", "filesystem/mount_bind", "filesystem/mount_propagation"}},
+		Contracts: []string{"filesystem/mount_flags", "filesystem/mount_bind", "filesystem/mount_propagation", "security/user_namespace_mounts"}},
 	{Name: "umount2", Args: []Kind{Path, Hex}, Do: sysUmount2,
 		Contracts: []string{"filesystem/mount_binds", "filesystem/mount_tmpfs", "filesystem/mount_bind"}},
-	{Name: "pivot_root", Args: []Kind{Path, Path}, Do: sysPivotRoot, Contracts: []string{"filesystem/pivot_root_rules", "filesystem/pivot_chroot"}},
+	{Name: "pivot_root", Args: []Kind{Path, Path}, Do: sysPivotRoot, Contracts: []string{"filesystem/pivot_root_rules", "filesystem/pivot_chroot", "security/user_namespace_mounts"}},
 }
 
 // optional copies a string that may be the null pointer; EINVAL where it is longer than

@@ -15,7 +15,7 @@ var xattrRows = []Row{
 	{Name: "lgetxattr", Args: []Kind{Path, Str, OutBuf, Size}, Do: sysLgetxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
 	{Name: "fgetxattr", Args: []Kind{FD, Str, OutBuf, Size}, Do: sysFgetxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
 	{Name: "setxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysSetxattr,
-		Contracts: []string{"filesystem/xattr_calls", "filesystem/xattr_rules", "filesystem/xattr_links_descriptors"}},
+		Contracts: []string{"filesystem/xattr_calls", "filesystem/xattr_rules", "filesystem/xattr_links_descriptors", "filesystem/acl_attributes", "security/file_capabilities"}},
 	{Name: "lsetxattr", Args: []Kind{Path, Str, Buf, Size, Hex}, Do: sysLsetxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
 	{Name: "fsetxattr", Args: []Kind{FD, Str, Buf, Size, Hex}, Do: sysFsetxattr, Contracts: []string{"filesystem/xattr_links_descriptors"}},
 	{Name: "listxattr", Args: []Kind{Path, OutBuf, Size}, Do: sysListxattr, Contracts: []string{"filesystem/xattr_calls", "filesystem/xattr_rules"}},
