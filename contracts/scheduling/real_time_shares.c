@@ -45,10 +45,10 @@ int main(void)
 	counts = mmap(NULL, page(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	stop = (int *)((char *)counts + page() - 64);
 	pipe(start);
-	together("percent of SCHED_OTHER beside SCHED_FIFO", SCHED_FIFO, 1, SCHED_OTHER, 0, 0, 15);
-	together("percent of SCHED_BATCH beside SCHED_RR", SCHED_RR, 1, SCHED_BATCH, 0, 0, 15);
+	together("percent of SCHED_OTHER beside SCHED_FIFO", SCHED_FIFO, 1, SCHED_OTHER, 0, 0, 30);
+	together("percent of SCHED_BATCH beside SCHED_RR", SCHED_RR, 1, SCHED_BATCH, 0, 0, 30);
 	together("percent of SCHED_BATCH beside SCHED_OTHER", SCHED_OTHER, 0, SCHED_BATCH, 0, 30, 70);
-	together("percent of priority 3 beside 2", SCHED_FIFO, 2, SCHED_FIFO, 3, 85, 100);
+	together("percent of priority 3 beside 2", SCHED_FIFO, 2, SCHED_FIFO, 3, 70, 100);
 	together("percent of one of two of SCHED_RR", SCHED_RR, 4, SCHED_RR, 4, 25, 75);
 	memset((void *)counts, 0, page() - 64);
 	*stop = 0;

@@ -94,9 +94,10 @@ func TestKillHeld(t *testing.T) {
 			for _, w := range everything {
 				pids = append(pids, u.Fork(func(u *sim.User) {
 					u.Must(unix.SYS_SCHED_SETAFFINITY, 0, 8, &[1]uint64{1})
-					w.ask(u)
 					c.add(u.Regs())
-					for ready.Add(1); ; {
+					ready.Add(1)
+					w.ask(u) // which the lesser ones do not return from before the others end
+					for {
 						u.Spin()
 					}
 				}))

@@ -16,7 +16,9 @@
 //   - among all others, who has the least virtual runtime: the time on a CPU, divided by
 //     a weight that falls by a factor of 1.25 for each nice level.
 //
-// A task that no tick finds running pays for this one load when it goes to sleep.
+// A task that no tick finds running pays for this one load when it goes to sleep. Those that
+// others come before even when they run for moments (Terms.Eager) compete whenever they wake:
+// else many short processes of nice value 19 would get what one long one does not.
 //
 // Package task calls Tick, Yield, Leave and Woken, and holds tasks back.
 package sched
@@ -73,6 +75,9 @@ type Terms struct {
 	CPUs     CPUSet
 }
 
+// Eager reports whether the task is to come to Tick whenever it has slept, and at its start.
+func (t *Terms) Eager() bool { return t.Priority > 0 || t.Idle || t.Nice > 0 }
+
 func (t *Terms) weight() int64 {
 	if t.Idle {
 		return idleWeight
@@ -109,6 +114,7 @@ type Entity struct {
 	seen    time.Duration // when it last ticked, or got its grant
 	queued  uint64        // its place among equals of a real-time priority
 	turn    time.Duration // what it has used of its turn
+	begun   bool          // has been a contender
 }
 
 // Init makes e the entity of a task that has not begun to run.
@@ -125,15 +131,16 @@ type Scheduler struct {
 	least   int64  // the least virtual runtime of any contender; never goes back
 	queue   uint64 // the last place given
 
-	window   time.Duration // when the current period began
-	urgent   time.Duration // what real-time tasks have used in it
-	watching bool          // watch will be called
+	window   time.Duration   // when the current period began
+	urgent   []time.Duration // what real-time tasks have used of each CPU in it
+	spent    bool            // on some CPU, all that there is for them
+	watching bool            // watch will be called
 }
 
 // New makes a scheduler for a machine with a number of CPUs and a clock.
 func New(cpus int, clock func() time.Duration) *Scheduler {
 	cpus = min(cpus, CPUs)
-	return &Scheduler{clock: clock, grants: make([]*Entity, cpus), free: cpus}
+	return &Scheduler{clock: clock, grants: make([]*Entity, cpus), free: cpus, urgent: make([]time.Duration, cpus)}
 }
 
 // Tick is called by e's task when something has interrupted it in user mode, with the CPU
@@ -190,10 +197,14 @@ func (s *Scheduler) charge(e *Entity, used, now time.Duration) {
 	d := used - e.used
 	e.used = used
 	if now-s.window >= period {
-		s.window, s.urgent = now, 0
+		s.window, s.spent = now, false
+		clear(s.urgent)
 	}
 	if e.terms.Priority > 0 {
-		s.urgent += d
+		if e.state == running {
+			s.urgent[e.cpu] += d
+			s.spent = s.spent || s.urgent[e.cpu] >= realTime
+		}
 		if e.turn += d; e.terms.Turns && e.turn >= turn {
 			s.requeue(e)
 		}
@@ -233,7 +244,12 @@ func (s *Scheduler) requeue(e *Entity) {
 
 // join makes e a contender. One of a higher class takes a grant away.
 func (s *Scheduler) join(e *Entity, now time.Duration) {
-	e.virtual = min(max(e.virtual, s.least), s.least+e.worth(credit))
+	from := s.least
+	if !e.begun { // so that making tasks gains nothing
+		e.begun = true
+		from += e.worth(slice)
+	}
+	e.virtual = min(max(e.virtual, from), s.least+e.worth(credit))
 	s.requeue(e)
 	e.state = waiting
 	s.waiting = append(s.waiting, e)
@@ -341,7 +357,7 @@ func (s *Scheduler) remove(e *Entity) {
 // class is what comes before virtual runtime: the real-time priority. Real-time tasks that
 // have used up what there is for them in a period come last.
 func (s *Scheduler) class(e *Entity) int {
-	if e.terms.Priority > 0 && s.urgent >= realTime*time.Duration(len(s.grants)) {
+	if e.terms.Priority > 0 && s.spent {
 		return -1
 	}
 	return e.terms.Priority

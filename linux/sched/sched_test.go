@@ -368,3 +368,36 @@ func (s *Scheduler) placeable(e *Entity, tried *CPUSet) bool {
 	}
 	return false
 }
+
+// TestShortLived has a nice task make others that run for a tick each: together they get no
+// more than one that goes on.
+func TestShortLived(t *testing.T) {
+	m := newBench(t, 1)
+	hog := m.add("hog", Terms{})
+	m.run(time.Second)
+	m.reset()
+	var short time.Duration
+	for end := m.now + 20*time.Second; m.now < end; {
+		r := m.add("short", Terms{Nice: 19})
+		for r.used == 0 {
+			m.run(tick)
+		}
+		r.asleep = true
+		m.Leave(&r.Entity)
+		short += r.used
+		m.tasks = []*runner{hog}
+	}
+	if p := short * 100 / (short + hog.used); p > 5 {
+		t.Errorf("short tasks of nice value 19 have %d percent", p)
+	}
+}
+
+// TestRealTimeOnOneCPU has a real-time task and another that may only use the same of two
+// CPUs: what is kept free of the one is the other's.
+func TestRealTimeOnOneCPU(t *testing.T) {
+	m := newBench(t, 2)
+	m.add("urgent", Terms{Priority: 1, CPUs: AllCPUs(1)})
+	b := m.add("b", Terms{CPUs: AllCPUs(1)})
+	m.run(20 * time.Second)
+	m.want(b, 4, 6)
+}

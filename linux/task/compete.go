@@ -25,22 +25,45 @@ func (c *contender) Resume()    { c.Waiter.Resume() }
 func (c *contender) Interrupt() { c.Kernel.Machine.Kick(c.Regs) }
 
 // Sleeps and Wakes implement wait.Observer.
-func (c *contender) Sleeps() { (*Task)(c).withdraw() }
-func (c *contender) Wakes()  { c.Kernel.sched.Woken(&c.attributes.sched.entity) }
+func (c *contender) Sleeps() {
+	t := (*Task)(c)
+	t.withdraw()
+	t.prepare()
+}
+
+func (c *contender) Wakes() { c.Kernel.sched.Woken(&c.attributes.sched.entity) }
 
 // compete makes a task that nobody sees yet known to the scheduler.
 func (t *Task) compete() {
-	t.attributes.sched.entity.Init((*contender)(t), t.terms())
+	terms := t.terms()
+	s := &t.attributes.sched
+	s.entity.Init((*contender)(t), terms)
+	s.eager.Store(terms.Eager())
 	t.Waiter.Observe((*contender)(t))
-	t.Waiter.AnnounceWakes(t.attributes.sched.attr.urgent())
+	t.Waiter.AnnounceWakes(s.attr.urgent())
+	t.prepare()
+}
+
+// prepare has t come to its tick when it next enters user mode, where it competes whenever
+// it wakes. Only t or its maker calls it.
+func (t *Task) prepare() {
+	if t.attributes.sched.eager.Load() {
+		t.Waiter.AnnounceSleep()
+		t.Kernel.Machine.Kick(t.Regs)
+	}
 }
 
 // reschedule tells the scheduler that what t has asked for has changed. The caller holds
 // the lock of t's schedule.
 func (t *Task) reschedule() {
 	s := &t.attributes.sched
-	t.Kernel.sched.SetTerms(&s.entity, t.terms())
+	terms := t.terms()
+	s.eager.Store(terms.Eager())
+	t.Kernel.sched.SetTerms(&s.entity, terms)
 	t.Waiter.AnnounceWakes(s.attr.urgent())
+	if terms.Eager() {
+		t.Kernel.Machine.Kick(t.Regs)
+	}
 }
 
 // urgent reports whether a thread goes before others as soon as it wakes.

@@ -2,6 +2,7 @@ package task
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -54,6 +55,7 @@ type schedule struct {
 	cpus     CPUSet // sched_setaffinity(2)
 	explicit bool   // cpus has been set
 	entity   sched.Entity
+	eager    atomic.Bool // sched.Terms.Eager
 }
 
 // CPUSet is a set of CPUs.
