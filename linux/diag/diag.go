@@ -7,6 +7,7 @@
 package diag
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -17,6 +18,7 @@ import (
 	"kevlar/linux/abi"
 	"kevlar/linux/klog"
 	"kevlar/linux/task"
+	"kevlar/linux/trace"
 	"kevlar/linux/uts"
 	"kevlar/linux/wait"
 	"kevlar/machine/mem"
@@ -35,8 +37,6 @@ type Diagnosis struct {
 
 	// Fail ends the machine, at once, as one whose kernel has panicked.
 	Fail func()
-	// Events writes the last events of the kernel's tracer, nil where there is none.
-	Events func(w *strings.Builder)
 }
 
 // kernel is the one that New was called with last: where debuggers begin to look.
@@ -73,10 +73,7 @@ func (d *Diagnosis) report(title, text string) {
 	w.WriteString(text)
 	w.WriteString("\nmachine:\n")
 	d.describeMachine(&w)
-	if d.Events != nil {
-		w.WriteString("\nlast events:\n")
-		d.Events(&w)
-	}
+	describeEvents(&w)
 	w.WriteString(reportEnd + " ========\n")
 	klog.Print(w.String())
 }
@@ -126,6 +123,31 @@ func (d *Diagnosis) describeMachine(w *strings.Builder) {
 		s[0].Value.Uint64()>>10, s[1].Value.Uint64()>>10, s[2].Value.Uint64()>>10, s[3].Value.Uint64(), s[4].Value.Uint64())
 	if n := d.k.Panics.Load(); n > 0 {
 		fmt.Fprintf(w, "panics: %d\n", n)
+	}
+}
+
+// lastEvents is how many events of the tracer a report has.
+const lastEvents = 40
+
+// describeEvents lists what the tracer saw last, where it is on (package trace says what the words mean).
+func describeEvents(w *strings.Builder) {
+	events := trace.Last(lastEvents)
+	if len(events) == 0 {
+		return
+	}
+	w.WriteString("\nlast events:\n")
+	for _, e := range events {
+		fmt.Fprintf(w, "%12.6f CPU %d task %-5d %s", e.Time.Seconds(), e.CPU, e.Task, e.Code)
+		switch e.Code {
+		case trace.Enter:
+			c := task.Call{Number: uint64(e.Aux)}
+			copy(c.Args[:], e.Words[:])
+			fmt.Fprintf(w, " %s\n", formatCall(c))
+		case trace.Data, trace.More, trace.Walked, trace.Named:
+			fmt.Fprintf(w, " %q\n", bytes.TrimRight(e.Bytes(), "\x00"))
+		default:
+			fmt.Fprintf(w, " %#x\n", e.Words[:e.N])
+		}
 	}
 }
 
