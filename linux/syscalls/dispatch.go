@@ -64,9 +64,30 @@ var families = [][]Row{
 // tableSize is more than the highest system call number of either architecture.
 const tableSize = 512
 
-// table is dense: a number finds its row without a search. handlers are the rows' own, where
+// table is dense: a number finds its row without a search. plain are the rows' handlers, where
 // they have one.
-var table, handlers = build(families)
+var table, plain = build(families)
+
+// handlers are those that calls get: plain or, while calls are traced, a table that has
+// tracedRow in their places. So the tracer costs a call that is not traced nothing.
+var handlers atomic.Pointer[[tableSize]Handler]
+
+func init() {
+	var traced [tableSize]Handler
+	for nr, do := range plain {
+		if do != nil {
+			traced[nr] = tracedRow
+		}
+	}
+	handlers.Store(&plain)
+	trace.Watch(func(c trace.Class) {
+		if c&trace.Syscall != 0 {
+			handlers.Store(&traced)
+		} else {
+			handlers.Store(&plain)
+		}
+	})
+}
 
 // unknown counts calls without a row.
 var unknown [tableSize]atomic.Int64
@@ -91,10 +112,7 @@ func build(families [][]Row) (t [tableSize]*Row, do [tableSize]Handler) {
 func Dispatch(t *task.Task) (uint64, error) {
 	nr := t.Call.Number
 	if nr < tableSize {
-		if do := handlers[nr]; do != nil {
-			if trace.On(trace.Syscall) {
-				return traced(t, table[nr])
-			}
+		if do := handlers.Load()[nr]; do != nil {
 			return do(t, (*Args)(&t.Call.Args))
 		}
 		unknown[nr].Add(1)

@@ -16,6 +16,7 @@ package trace
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -94,9 +95,32 @@ func Any() bool { return wanted.Load() != 0 }
 // Start.
 func Select(c Class) {
 	if t := active.Load(); t != nil {
-		wanted.Store(uint32(c & All))
+		choose(c)
 		t.wake()
 	}
+}
+
+// choose changes what is wanted, and tells those that want to know.
+func choose(c Class) {
+	choosing.Lock()
+	defer choosing.Unlock()
+	wanted.Store(uint32(c & All))
+	for _, f := range choosing.tell {
+		f(c & All)
+	}
+}
+
+var choosing struct {
+	sync.Mutex
+	tell []func(Class)
+}
+
+// Watch has f called with the classes that are wanted whenever they change. It is for
+// those to whom even one load is too much: they change what their callers find.
+func Watch(f func(Class)) {
+	choosing.Lock()
+	defer choosing.Unlock()
+	choosing.tell = append(choosing.tell, f)
 }
 
 // Selected is what Select chose.

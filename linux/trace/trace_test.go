@@ -293,3 +293,13 @@ func BenchmarkOn(b *testing.B) {
 	}
 	Stop()
 }
+
+// Watchers hear of each choice, also of the end.
+func TestWatch(t *testing.T) {
+	var heard []Class
+	Watch(func(c Class) { heard = append(heard, c) })
+	record(t, Config{CPUs: 1}, Syscall, func() { Select(GC | Sched) })
+	if want := []Class{Syscall, GC | Sched, 0}; !slices.Equal(heard, want) {
+		t.Errorf("heard %v, want %v", heard, want)
+	}
+}

@@ -68,7 +68,7 @@ func Start(cfg Config, c Class) {
 	t.buf = appendHeader(nil, cfg.Machine)
 	t.buf = appendCalls(t.buf, KindNames(), cfg.Calls)
 	active.Store(t)
-	wanted.Store(uint32(c & All))
+	choose(c)
 	go t.drain()
 }
 
@@ -79,7 +79,7 @@ func Stop() {
 	if t == nil {
 		return
 	}
-	wanted.Store(0)
+	choose(0)
 	t.space.Lock()
 	if !t.space.ended {
 		t.space.ended = true
@@ -179,7 +179,7 @@ func (t *tracer) drain() {
 
 // abandon ends recording because the stream has no reader.
 func (t *tracer) abandon() {
-	wanted.Store(0)
+	choose(0)
 	t.space.Lock()
 	defer t.space.Unlock()
 	t.space.ended = true
