@@ -30,7 +30,7 @@ type traceCmd struct {
 	Output   string   `short:"o" help:"Write to FILE instead of standard error." placeholder:"FILE"`
 	JSON     bool     `name:"json" help:"Write a JSON object per event, a line each."`
 	Perfetto string   `help:"Write a trace for Perfetto's viewer (ui.perfetto.dev) to FILE, and no text." placeholder:"FILE"`
-	Classes  string   `help:"What to record: syscall, sched, fault, signal, wait, irq, vfs, block, gc, or all (default: syscall,signal; all for Perfetto)." placeholder:"LIST"`
+	Classes  string   `help:"What to record, or to show of what was: syscall, sched, fault, signal, wait, irq, vfs, block, gc, or all (default: syscall,signal; all for Perfetto)." placeholder:"LIST"`
 	Save     string   `help:"Keep the trace itself in FILE." placeholder:"FILE"`
 	Read     string   `help:"Decode the trace in FILE instead of running anything." placeholder:"FILE"`
 }
@@ -48,9 +48,11 @@ func (t *traceCmd) Run(ctx context.Context) error {
 			t.Classes = "all"
 		}
 	}
-	if _, err := trace.ParseClasses(t.Classes); err != nil {
+	classes, err := trace.ParseClasses(t.Classes)
+	if err != nil {
 		return fmt.Errorf("--classes: %w", err)
 	}
+	filter.Classes = classes // a trace that is read may have others
 	d := &decoding{filter: filter, count: t.Count && t.Perfetto == ""}
 	var out io.Writer = os.Stderr
 	if t.Output != "" {

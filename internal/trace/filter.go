@@ -11,6 +11,8 @@ import (
 
 // Filter chooses events. The zero value chooses all.
 type Filter struct {
+	Classes trace.Class // of events; 0 for all
+
 	calls  []callFilter
 	errors []string // names; empty for all
 	failed *bool    // only calls that failed, or that did not
@@ -91,6 +93,9 @@ func (f *Filter) OnlyResults() bool { return len(f.errors) > 0 || f.failed != ni
 
 // Wants reports whether an event is chosen.
 func (f *Filter) Wants(e *Event) bool {
+	if f.Classes != 0 && e.Code < trace.Codes && classes[e.Code] != 0 && classes[e.Code]&f.Classes == 0 {
+		return false
+	}
 	if len(f.tasks) > 0 && !slices.Contains(f.tasks, strconv.Itoa(e.Of.ID)) && !slices.Contains(f.tasks, e.Of.Name) {
 		return false
 	}
@@ -111,6 +116,11 @@ func (f *Filter) Wants(e *Event) bool {
 	}
 	return len(f.errors) == 0 || c.Failed() && slices.Contains(f.errors, errno(c.Errno))
 }
+
+// classes are those of events that belong to one; lives of tasks belong to all.
+var classes = [trace.Codes]trace.Class{trace.Enter: trace.Syscall, trace.Exit: trace.Syscall, trace.Switched: trace.Sched, trace.Woken: trace.Sched,
+	trace.Slept: trace.Wait, trace.Resumed: trace.Wait, trace.Faulted: trace.Faults, trace.Sent: trace.Signals, trace.Delivered: trace.Signals,
+	trace.Interrupt: trace.IRQ, trace.Walked: trace.VFS, trace.Disk: trace.Block, trace.Paused: trace.GC, trace.Collected: trace.GC}
 
 // in reports whether the call has a name or is in the group of it.
 func (c *Call) in(name string) bool {

@@ -201,6 +201,17 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%s: %d calls, want %d", expr, n, want)
 		}
 	}
+	for class, want := range map[trace.Class]int{0: 15, trace.Syscall: 15, trace.Sched: 3} { // three are named, of no class
+		n := 0
+		each(t, s, func(e *Event) {
+			if (&Filter{Classes: class}).Wants(e) {
+				n++
+			}
+		})
+		if n != want {
+			t.Errorf("classes %v: %d events, want %d", class, n, want)
+		}
+	}
 	for _, expr := range []string{"%nothing", "error=EWHAT", "status=odd", "frob=1"} {
 		if err := new(Filter).Add(expr); err == nil {
 			t.Errorf("%s is accepted", expr)
