@@ -89,8 +89,11 @@ func init() {
 	})
 }
 
-// unknown counts calls without a row.
-var unknown [tableSize]atomic.Int64
+// unknown counts calls without a row, beyond those whose numbers the table does not reach.
+var (
+	unknown [tableSize]atomic.Int64
+	beyond  atomic.Int64
+)
 
 func build(families [][]Row) (t [tableSize]*Row, do [tableSize]Handler) {
 	for _, rows := range families {
@@ -116,6 +119,8 @@ func Dispatch(t *task.Task) (uint64, error) {
 			return do(t, (*Args)(&t.Call.Args))
 		}
 		unknown[nr].Add(1)
+	} else {
+		beyond.Add(1)
 	}
 	if trace.On(trace.Syscall) {
 		return traced(t, &noRow)
@@ -139,6 +144,9 @@ func Unknown() map[string]int64 {
 			}
 			m[name] = n
 		}
+	}
+	if n := beyond.Load(); n > 0 {
+		m[fmt.Sprintf("%d and above", tableSize)] = n
 	}
 	return m
 }
