@@ -11,7 +11,7 @@ static void *blocked(void *arg)
 	char c;
 	tid = thread_id();
 	errno = 0;
-	long r = what == 0 ? poll(&q, 1, 300) : what == 1 ? epoll_wait(e, &v, 1, 60) : what == 2 ? recv(s[0], &c, 1, 0) : accept(l, NULL, NULL);
+	long r = what == 0 ? poll(&q, 1, PATIENCE * 1000) : what == 1 ? epoll_wait(e, &v, 1, 60) : what == 2 ? recv(s[0], &c, 1, 0) : accept(l, NULL, NULL);
 	error = r == -1 ? errno : 0;
 	revents = q.revents;
 	return (void *)(r > 0 ? 1 : r);

@@ -8,7 +8,7 @@ static void *waiter(void *arg)
 {
 	struct epoll_event v;
 	tids[(long)arg] = thread_id();
-	int n = epoll_wait(e, &v, 1, 4000);
+	int n = epoll_wait(e, &v, 1, -1);
 	woken += n;
 	return NULL;
 }

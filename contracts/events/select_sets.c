@@ -20,11 +20,11 @@ int main(void)
 	CALL("a descriptor in two sets counts twice", select(16, &r, &w, &x, &t));
 	FACT("read: pipe %d socket %d; write: pipe %d socket %d; except %d", FD_ISSET(p[0], &r), FD_ISSET(s[0], &r), FD_ISSET(p[1], &w),
 	     FD_ISSET(s[0], &w), FD_ISSET(s[0], &x));
-	struct timespec left = { 3, 0 };
+	struct timespec left = { 1000, 0 };
 	FD_ZERO(&r);
 	FD_SET(s[0], &r);
 	CALL("ready", syscall(SYS_pselect6, s[0] + 1, &r, NULL, NULL, &left, NULL));
-	IS("the call leaves the remaining time", left.tv_sec == 2);
+	IS("the call leaves the remaining time", left.tv_sec >= 900 && left.tv_sec < 1000);
 	left = (struct timespec){ 0, 10000000 };
 	FD_ZERO(&r);
 	FD_SET(p[0], &r);

@@ -2,8 +2,12 @@
 #include "contract.h"
 #include <mqueue.h>
 
+static struct gate handled;
+static void open_gate(int sig) { gate_open(handled); }
+
 int main(void)
 {
+	handled = gate_new();
 	struct mq_attr want = { .mq_maxmsg = 1, .mq_msgsize = 8 };
 	char b[8];
 	int q = MUST(mq_open("/blocking", O_RDWR | O_CREAT, 0600, &want));
@@ -30,17 +34,17 @@ int main(void)
 	CALL("not full, deadline past", mq_timedreceive(q, b, sizeof b, NULL, &past));
 	CHILD(pid)
 	{
-		note_signal(SIGUSR1, 0);
+		on_signal(SIGUSR1, open_gate, 0);
 		CALL("a signal", mq_receive(q, b, sizeof b, NULL));
-		note_signal(SIGUSR1, SA_RESTART);
+		on_signal(SIGUSR1, open_gate, SA_RESTART);
 		CALL("a signal, SA_RESTART", mq_receive(q, b, sizeof b, NULL));
 	}
 	asleep(pid);
 	kill(pid, SIGUSR1);
-	pause_ms(5);
+	gate_wait(handled);
 	asleep(pid);
 	kill(pid, SIGUSR1);
-	pause_ms(5);
+	gate_wait(handled);
 	asleep(pid);
 	mq_send(q, "end", 3, 0);
 	ENDED("child", pid);

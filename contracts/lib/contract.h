@@ -56,7 +56,7 @@
 #define UNUSED __attribute__((unused))
 
 // Seconds after which a wait gives up. Generous: emulated machines are slow, and a wait that succeeds ends at once.
-enum { PATIENCE = 5 };
+enum { PATIENCE = 10 };
 
 // FACT prints one line, in one write, so that what was said before a crash is kept.
 static void FACT(const char *format, ...) __attribute__((format(printf, 1, 2)));

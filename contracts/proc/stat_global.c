@@ -30,14 +30,12 @@ int main(void)
 		CHILD(pid) { }
 		REAP(pid);
 	}
-	WITHIN("three forks counted", value("processes ") - before, 3, 8);
+	WITHIN("three forks counted", value("processes ") - before, 3, 30);
 	IS("somebody runs", value("procs_running ") >= 1);
 	long switches = value("ctxt ");
 	pause_ms(5);
 	IS("switches are counted", value("ctxt ") > switches);
-	long long end = now_ns() + 100000000;
-	while (now_ns() < end)
-		;
-	sscanf(get_file("/proc/stat"), "cpu %ld %ld %ld", v, v + 1, v + 2);
+	for (long long end = now_ms() + PATIENCE * 1000; v[0] + v[2] - user < 5 && now_ms() < end;)
+		sscanf(get_file("/proc/stat"), "cpu %ld %ld %ld", v, v + 1, v + 2);
 	IS("time is counted", v[0] + v[2] - user >= 5);
 }

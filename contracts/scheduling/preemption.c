@@ -33,7 +33,7 @@ int main(void)
 		woke++;
 	}
 	FACT("a sleeper woke %d times beside seven spinners", woke);
-	WITHIN("in", now_ms() - start, 10, 2500);
+	WITHIN("in", now_ms() - start, 10, 2 * PATIENCE * 1000);
 	int a[2], b[2];
 	pipe(a);
 	pipe(b);
@@ -53,7 +53,7 @@ int main(void)
 	}
 	write(a[1], "q", 1);
 	FACT("answers of another process %d", answered);
-	WITHIN("in", now_ms() - start, 0, 4000);
+	WITHIN("in", now_ms() - start, 0, 2 * PATIENCE * 1000);
 	REAP(echo);
 	CALL("kill a spinner", kill(pid[0], SIGKILL));
 	ENDED("it", pid[0]);

@@ -34,7 +34,7 @@ int main(void)
 	TRY("select", select(0, NULL, NULL, NULL, &tv));
 	TRY("epoll_wait", epoll_wait(ep, &e, 1, PATIENCE * 1000));
 	TRY("nanosleep", nanosleep(&t, &left));
-	IS("the rest of the time is told", left.tv_sec == PATIENCE - 1);
+	IS("the rest of the time is told", left.tv_sec > 0 && left.tv_sec < PATIENCE);
 	TRY("clock_nanosleep", (errno = clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL)) ? -1 : 0);
 	sigset_t s = set_of(SIGUSR2);
 	TRY("sigtimedwait", syscall(SYS_rt_sigtimedwait, &s, NULL, &t, 8));

@@ -36,7 +36,7 @@ int main(void)
 	close(c);
 	char b[4];
 	struct pollfd p = { s, POLLIN, 0 };
-	poll(&p, 1, 1000);
+	poll(&p, 1, PATIENCE * 1000);
 	FACT("a reset: IN %d ERR %d HUP %d", !!(p.revents & POLLIN), !!(p.revents & POLLERR), !!(p.revents & POLLHUP));
 	CALL("read", recv(s, b, 4, 0));
 	CALL("once only", recv(s, b, 4, 0));
@@ -46,10 +46,10 @@ int main(void)
 	s = accept(l, NULL, NULL);
 	send(c, "unread", 6, 0);
 	p.fd = s;
-	poll(&p, 1, 1000);
+	poll(&p, 1, PATIENCE * 1000);
 	close(s);
 	p.fd = c;
-	poll(&p, 1, 1000);
+	poll(&p, 1, PATIENCE * 1000);
 	CALL("closed with data unread", recv(c, b, 4, 0));
 	CALL("SOCK_STREAM of UDP", socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
 	CALL("no such protocol", socket(AF_INET, SOCK_STREAM, 200));

@@ -6,7 +6,7 @@
 static void look(const char *name, int fd)
 {
 	struct pollfd p = { fd, POLLIN | POLLOUT | POLLRDHUP, 0 };
-	poll(&p, 1, 1000);
+	poll(&p, 1, PATIENCE * 1000);
 	FACT("%s:%s%s%s%s%s", name, p.revents & POLLIN ? " IN" : "", p.revents & POLLOUT ? " OUT" : "",
 	     p.revents & POLLRDHUP ? " RDHUP" : "", p.revents & POLLHUP ? " HUP" : "", p.revents & POLLERR ? " ERR" : "");
 }
@@ -38,7 +38,7 @@ int main(void)
 	FACT("SO_ERROR %s", errno_name(error_of(c)));
 	CALL("connect when connected", connect(c, (void *)&a, n));
 	struct pollfd p = { l, POLLIN, 0 };
-	FACT("the listener is readable: %d", poll(&p, 1, 1000));
+	FACT("the listener is readable: %d", poll(&p, 1, PATIENCE * 1000));
 	int s = MUST(accept4(l, NULL, NULL, SOCK_NONBLOCK));
 	char b[64];
 	CALL("nothing to read", recv(s, b, 64, 0));
@@ -49,12 +49,12 @@ int main(void)
 	FACT("full: %s, some was sent: %d", errno_name(errno), sent > 0);
 	long total = 0;
 	struct pollfd q = { s, POLLIN, 0 };
-	while (total < sent && poll(&q, 1, 1000) == 1 && (r = recv(s, data, sizeof data, 0)) > 0)
+	while (total < sent && poll(&q, 1, PATIENCE * 1000) == 1 && (r = recv(s, data, sizeof data, 0)) > 0)
 		total += r;
 	IS("all arrived", total == sent);
 	look("writable again", c);
 	shutdown(c, SHUT_WR);
-	poll(&(struct pollfd){ s, POLLRDHUP, 0 }, 1, 1000);
+	poll(&(struct pollfd){ s, POLLRDHUP, 0 }, 1, PATIENCE * 1000);
 	look("the peer's end of data", s);
 	close(s);
 	EVENTUALLY(({ struct pollfd e = { c, 0, 0 }; poll(&e, 1, 0); e.revents & POLLHUP; }));

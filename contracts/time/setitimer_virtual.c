@@ -5,7 +5,7 @@ int main(void)
 {
 	note_signal(SIGVTALRM, 0);
 	note_signal(SIGPROF, 0);
-	struct itimerval t = { .it_value = { 0, 30000 } };
+	struct itimerval t = { .it_value = { 0, 100000 } };
 	CALL("virtual", setitimer(ITIMER_VIRTUAL, &t, NULL));
 	pause_ms(60);
 	FACT("after sleeping: %d", got[SIGVTALRM]);

@@ -57,18 +57,18 @@ int main(void)
 	sigtimedwait(&s, &info, &(struct timespec){ 0, 0 });
 	unblock(SIGUSR1);
 	struct itimerspec left;
-	set(o, 0, 5000000000, 0);
+	set(o, 0, 100000000000, 0);
 	syscall(SYS_timer_gettime, o, &left);
-	IS("time left", left.it_value.tv_sec == 4 && left.it_interval.tv_nsec == 0);
+	IS("time left", left.it_value.tv_sec >= 90 && left.it_interval.tv_nsec == 0);
 	CALL("delete", syscall(SYS_timer_delete, o));
 	CALL("again", syscall(SYS_timer_delete, o));
 	CALL("set of a deleted one", set(o, 0, 1, 0));
 	int cpu = MUST(make(CLOCK_PROCESS_CPUTIME_ID, SIGEV_SIGNAL, SIGUSR1, 0));
 	got[SIGUSR1] = 0;
-	set(cpu, 0, 30000000, 0);
+	set(cpu, 0, 100000000, 0);
 	pause_ms(60);
 	FACT("CPU time does not pass asleep: %d", got[SIGUSR1]);
-	for (long long end = now_ms() + 4000; !got[SIGUSR1] && now_ms() < end;)
+	for (long long end = now_ms() + PATIENCE * 1000; !got[SIGUSR1] && now_ms() < end;)
 		;
 	FACT("but at work: %d", got[SIGUSR1]);
 	pid_t pid;

@@ -24,8 +24,10 @@ type Command struct {
 	Transport   string      `help:"How answers come out: port, stdout or serial. A foreign kernel's come on the serial port." placeholder:"WAY"`
 	Machine     string      `help:"QEMU's machine type." placeholder:"TYPE"`
 	Append      string      `help:"More words for the kernel's command line." placeholder:"WORDS"`
+	QemuArg     []string    `name:"qemu-arg" help:"One more argument for QEMU; may be repeated." placeholder:"ARG" sep:"none"`
 	Record      bool        `help:"Write what Linux answers as the expectations. Implies --kernel linux."`
 	Isolate     string      `help:"boot: a fresh boot for each contract; process: all in one. Linux's boots are dear, Kevlar's are not." enum:"auto,boot,process" default:"auto"`
+	Clock       string      `help:"What time is in an emulated machine: instructions, so that a busy host does not look like a slow kernel, or the host's." enum:"instructions,host" default:"instructions"`
 	Repeat      int         `help:"Run everything N times." default:"1" placeholder:"N"`
 	Jobs        int         `short:"j" help:"Machines at a time (default: what this host has processors for)." placeholder:"N"`
 	SMP         int         `name:"smp" help:"Processors of the machine." default:"1"`
@@ -56,7 +58,7 @@ func (c *Command) Run() error {
 		return fmt.Errorf("--transport %s: want %s, %s or %s", c.Transport, Port, Stdout, Serial)
 	}
 	o := Options{Dir: c.Dir, Archs: c.Arch, Linux: linux, Image: c.KernelImage, Machine: c.Machine,
-		Transport: Transport(c.Transport), Append: c.Append, Record: c.Record,
+		Transport: Transport(c.Transport), Append: c.Append, QemuArgs: c.QemuArg, HostClock: c.Clock == "host", Record: c.Record,
 		Fresh:  c.Isolate == "boot" || c.Isolate == "auto" && !linux,
 		Repeat: c.Repeat, Jobs: c.Jobs, CPUs: c.SMP, JSON: c.JSON, JUnit: c.JUnit, HTML: c.HTML,
 		Out: os.Stdout, Live: term.IsTerminal(int(os.Stdout.Fd())), Verbose: c.Verbose}

@@ -140,8 +140,8 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 }
 
 const (
-	bootTimeout = 60 * time.Second
-	grace       = 20 * time.Second
+	bootTimeout = 120 * time.Second // by the host's clock, like grace: a busy host takes its time
+	grace       = 60 * time.Second
 	lastWords   = 2 * time.Second
 )
 

@@ -31,6 +31,8 @@ type Options struct {
 	Machine   string         // QEMU's machine type, "" for the usual one
 	Transport Transport      // "" for the kernel's usual one
 	Append    string         // more words for the kernel's command line
+	QemuArgs  []string       // more arguments for QEMU
+	HostClock bool           // time is the host's also where the machine is emulated
 	Record    bool           // write what the kernel answered as the expectation
 	Fresh     bool           // a fresh boot for each contract
 	Repeat    int            // how many times; at least 1
@@ -191,9 +193,13 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 	if err := compile(ctx, compiler, jobs); err != nil {
 		return nil, nil, err
 	}
-	g.config = qemu.Config{Arch: a, Machine: o.Machine, CPUs: max(o.CPUs, 1), Memory: o.Memory}
+	g.config = qemu.Config{Arch: a, Machine: o.Machine, CPUs: max(o.CPUs, 1), Memory: o.Memory, Args: o.QemuArgs}
 	if g.config.Memory == 0 {
 		g.config.Memory = 512 << 20
+	}
+	if !o.HostClock && qemu.Accelerator(a) == "tcg" {
+		// Time is counted in instructions, and passes as the host's only while the machine idles.
+		g.config.Args = append([]string{"-icount", "shift=1"}, g.config.Args...)
 	}
 	console := "console=ttyS0"
 	if a == arch.ARM64 {
