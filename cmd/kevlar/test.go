@@ -25,7 +25,7 @@ import (
 
 // testCmd is `kevlar test`: everything that can be checked, on this host and in machines. .ci/run is nothing else.
 type testCmd struct {
-	Parts   []string    `arg:"" optional:"" enum:"host,boot,contracts,rederive,e2e,soak" help:"What to run: host (format, vet, unit tests), boot (kernels and what boots them), contracts (on Kevlar), rederive (the recorded answers, from Linux), e2e (programs), soak (long ones). All but soak if not given."`
+	Parts   []string    `arg:"" optional:"" enum:"host,boot,contracts,rederive,e2e,soak,mutations" help:"What to run: host (format, vet, unit tests), boot (kernels and what boots them), contracts (on Kevlar), rederive (the recorded answers, from Linux), e2e (programs), soak (long ones), mutations (a kernel broken on purpose: contracts must notice). All but the last two if not given."`
 	Arch    []arch.Arch `help:"Architectures of the machines." default:"arm64,amd64"`
 	Match   string      `name:"run" help:"Only tests and contracts whose name matches." placeholder:"REGEX"`
 	Report  string      `help:"Write the reports on contracts into this directory." type:"path" placeholder:"DIR"`
@@ -60,10 +60,11 @@ func (c *testCmd) steps() []step {
 		{"rederive", "contracts on Linux", c.contracts(true)},
 		{"rederive", "programs on Linux", c.goTest(append([]string{"-run=^(TestRun|TestTerminal)$"}, c.e2eArgs("-kernel=linux")...)...)},
 		{"soak", "soak", c.goTest(c.e2eArgs("-soak", "-timeout=6h")...)},
+		{"mutations", "mutations", c.mutations},
 	}
 	return slices.DeleteFunc(all, func(s step) bool {
 		if len(c.Parts) == 0 {
-			return s.part == "soak"
+			return s.part == "soak" || s.part == "mutations"
 		}
 		return !slices.Contains(c.Parts, s.part)
 	})
@@ -123,7 +124,7 @@ func (c *testCmd) tools() []debian.Tool {
 			continue
 		}
 		tools = append(tools, qemu.Tool(a))
-		if parts["contracts"] || parts["rederive"] {
+		if parts["contracts"] || parts["rederive"] || parts["mutations"] {
 			tools = append(tools, cc.Tool(a))
 		}
 	}

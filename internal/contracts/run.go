@@ -29,6 +29,7 @@ type Options struct {
 	Linux     bool           // on Debian's Linux instead of Kevlar
 	Image     string         // kernel image, "" for the usual one
 	Machine   string         // QEMU's machine type, "" for the usual one
+	Built     string         // Kevlar's image, where there is one already
 	Transport Transport      // "" for the kernel's usual one
 	Append    string         // more words for the kernel's command line
 	QemuArgs  []string       // more arguments for QEMU
@@ -215,7 +216,7 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 		usual = Serial
 		err = g.foreign(o.Image)
 	default:
-		err = g.kevlar()
+		err = g.kevlar(o.Built)
 	}
 	if g.transport == "" {
 		g.transport = usual
@@ -224,7 +225,11 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 }
 
 // kevlar builds the kernel.
-func (g *guest) kevlar() error {
+func (g *guest) kevlar(built string) error {
+	if built != "" {
+		g.config.Kernel = built
+		return nil
+	}
 	dir, err := image.CacheDir("kernel")
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 
 // Build builds the kernel for an architecture ("amd64" or "arm64") from this source tree, and writes to outDir what
 // `kevlar build` promises. It returns the file to boot. Several processes may build at a time.
-func Build(arch, outDir string) (string, error) {
+func Build(arch, outDir string, flags ...string) (string, error) {
 	link, ok := map[string]string{
 		// 4 MiB and the ELF header's page above imageBase, as a 64-bit number.
 		"amd64": "-T -0x7fbff000 -E kevlar/machine/nk.PVHEntry",
@@ -46,7 +46,7 @@ func Build(arch, outDir string) (string, error) {
 		boot = filepath.Join(outDir, "kevlar-arm64.Image")
 		outputs = append(outputs, boot)
 	}
-	before, err := sources(root, link)
+	before, err := sources(root, fmt.Sprint(link, flags))
 	if err != nil {
 		return "", err
 	}
@@ -54,7 +54,8 @@ func Build(arch, outDir string) (string, error) {
 	if fresh(stamp, before, outputs) {
 		return boot, nil
 	}
-	cmd := exec.Command("go", "build", "-ldflags="+link, "-o", linked, "kevlar/cmd/kernel")
+	args := append([]string{"build", "-ldflags=" + link}, flags...)
+	cmd := exec.Command("go", append(args, "-o", linked, "kevlar/cmd/kernel")...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOFLAGS=")
 	if msg, err := cmd.CombinedOutput(); err != nil {
