@@ -61,6 +61,8 @@ static void show(struct nlmsghdr *h)
 	case NLMSG_DONE:
 		FACT("done: %d length %u", *(int *)NLMSG_DATA(h), h->nlmsg_len);
 		break;
+	case RTM_NEWNEIGH:
+		break; // who has been talked to in this machine before
 	default:
 		FACT("message of type %d", h->nlmsg_type);
 	}
