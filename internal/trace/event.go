@@ -1,6 +1,6 @@
 // Package trace is what the host makes of a kernel's trace (package linux/trace): text
-// in the manner of strace, counts, JSON, tracks for Perfetto's viewer, and the first
-// difference from what Linux does. It decodes traces of either architecture on any host.
+// in the manner of strace, counts, JSON, and tracks for Perfetto's viewer. It decodes traces
+// of either architecture on any host.
 package trace
 
 import (
