@@ -57,8 +57,8 @@ func (r *runCmd) Run(ctx context.Context) error {
 	return r.boot(ctx, vm.Config{Env: r.Env})
 }
 
-// boot does the run. c says what the flags do not.
-func (r *runFlags) boot(ctx context.Context, c vm.Config) error {
+// fill takes into c what the flags say of the machine and of what it runs, and builds the kernel.
+func (r *runFlags) fill(ctx context.Context, c *vm.Config) error {
 	if r.Arch == "" {
 		r.Arch = arch.Host()
 	}
@@ -103,6 +103,14 @@ func (r *runFlags) boot(ctx context.Context, c vm.Config) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// boot does the run. c says what the flags do not.
+func (r *runFlags) boot(ctx context.Context, c vm.Config) error {
+	if err := r.fill(ctx, &c); err != nil {
+		return err
+	}
 	if r.GDB {
 		command, err := c.Debugger()
 		if err != nil {
@@ -116,6 +124,7 @@ func (r *runFlags) boot(ctx context.Context, c vm.Config) error {
 	ask := askGoroutines(&c)
 	restore := func() {}
 	if term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) {
+		var err error
 		if restore, err = attachTerminal(ctx, cancel, ask, &c); err != nil {
 			return err
 		}

@@ -32,6 +32,7 @@ type traceCmd struct {
 	Perfetto string   `help:"Write a trace for Perfetto's viewer (ui.perfetto.dev) to FILE, and no text." placeholder:"FILE"`
 	Classes  string   `help:"What to record, or to show of what was: syscall, sched, fault, signal, wait, irq, vfs, block, gc, or all (default: syscall,signal; all for Perfetto)." placeholder:"LIST"`
 	Save     string   `help:"Keep the trace itself in FILE." placeholder:"FILE"`
+	Linux    bool     `name:"diff-linux" help:"Run COMMAND on Linux, too, under strace, and show the first difference of what the two answer it; status 1 if there is one."`
 	Read     string   `help:"Decode the trace in FILE instead of running anything." placeholder:"FILE"`
 }
 
@@ -62,10 +63,13 @@ func (t *traceCmd) Run(ctx context.Context) error {
 		}
 		defer f.Close()
 		out = f
-	} else if t.Read != "" {
+	} else if t.Read != "" || t.Linux {
 		out = os.Stdout
 	} else if term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) {
 		out = crlf{out} // the terminal is raw
+	}
+	if t.Linux {
+		return t.diffLinux(ctx, out)
 	}
 	style := ktrace.Style{Strings: t.Strings}
 	switch {

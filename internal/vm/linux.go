@@ -5,6 +5,7 @@ import (
 	"context"
 	"debug/elf"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -61,6 +62,15 @@ func (c *Config) linux(ctx context.Context, cache *debian.Cache, q *qemu.Config)
 		Disk: len(q.Disks) > 0, Terminal: c.Terminal != nil,
 		Command: c.Command, Env: c.Env, Dir: c.Dir, User: c.User, Hostname: c.Hostname,
 	}
+	var tracer map[string]string
+	if c.Trace != nil {
+		if cfg.Disk || c.User != "" {
+			return nil, errors.New("strace on Linux wants a root file system that is no disk, and root for its user")
+		}
+		if cfg.Tracer, tracer, err = strace(ctx, cache, c.Arch); err != nil {
+			return nil, err
+		}
+	}
 	for _, m := range modules {
 		cfg.Modules = append(cfg.Modules, filepath.Base(m))
 	}
@@ -78,6 +88,9 @@ func (c *Config) linux(ctx context.Context, cache *debian.Cache, q *qemu.Config)
 			}
 		}
 		if err := w.AddHostFile(proto.AgentPath, agent, 0o700); err != nil {
+			return err
+		}
+		if err := addTracer(w, tracer); err != nil {
 			return err
 		}
 		return w.AddBytes(proto.ConfigPath, 0o600, text)

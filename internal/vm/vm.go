@@ -57,8 +57,8 @@ type Config struct {
 	Stdout, Stderr io.Writer // discarded
 	Terminal       *Terminal // instead of the three
 
-	Trace        io.Writer // gets the kernel's trace (docs/trace.md); nil for none
-	TraceClasses string    // what it is to record
+	Trace        io.Writer // gets the kernel's trace (docs/trace.md), on Linux strace's text; nil for none
+	TraceClasses string    // what the kernel is to record
 
 	Interrupt  <-chan struct{} // each value becomes a SIGINT to the program
 	Timeout    time.Duration   // none

@@ -91,6 +91,11 @@ func (a *agent) start() error {
 	if err != nil {
 		return err
 	}
+	if len(a.cfg.Tracer) > 0 {
+		if err := a.openTrace(); err != nil {
+			return err
+		}
+	}
 	go a.followControl()
 	return a.run()
 }
@@ -279,6 +284,19 @@ func (a *agent) openStreams() error {
 		if err != nil {
 			return err
 		}
+		if len(a.cfg.Tracer) > 0 {
+			// What is traced is compared with Kevlar, which gives the ports themselves.
+			if i > 0 {
+				if err := awaitHost(port); err != nil {
+					return err
+				}
+			}
+			if err := port.Chmod(0o666); err != nil {
+				return err
+			}
+			a.stdio[i] = port
+			continue
+		}
 		var fds [2]int
 		if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 			return fmt.Errorf("pipe: %w", err)
@@ -301,7 +319,35 @@ func (a *agent) openStreams() error {
 	}
 	// Only now: until the driver has heard that the host is connected, a read finds
 	// the end of the stream. What it hears of ports comes in their order.
-	go feed(program, input)
+	if input != nil {
+		go feed(program, input)
+	}
+	return nil
+}
+
+// openTrace makes the file that the tracer writes to. The tracer closes it in the program that it traces, which would find
+// a descriptor that it inherits.
+func (a *agent) openTrace() error {
+	port, err := openPort(proto.Trace)
+	if err != nil {
+		return err
+	}
+	if err := awaitHost(port); err != nil {
+		return err
+	}
+	if err := unix.Mkfifo(proto.TracePath, 0o600); err != nil {
+		return fmt.Errorf("mkfifo %s: %w", proto.TracePath, err)
+	}
+	// For writing as well: opening does not wait, and there is no end between two writers.
+	fd, err := unix.Open(proto.TracePath, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", proto.TracePath, err)
+	}
+	s, err := newStream(port, fd)
+	if err != nil {
+		return err
+	}
+	a.streams = append(a.streams, s)
 	return nil
 }
 
@@ -428,6 +474,7 @@ func (a *agent) run() error {
 			return a.cannotRun("init", fmt.Errorf("none of %s: %w", strings.Join(proto.Fallbacks, ", "), os.ErrNotExist))
 		}
 	}
+	argv = append(a.cfg.Tracer, argv...)
 	attr := &syscall.ProcAttr{
 		Dir: a.cfg.Dir,
 		Env: env,

@@ -16,7 +16,7 @@ const (
 	Stdin   = "kevlar.stdin"
 	Stdout  = "kevlar.stdout"
 	Stderr  = "kevlar.stderr"
-	Trace   = "kevlar.trace" // from the kernel, docs/trace.md; exists where a run is traced
+	Trace   = "kevlar.trace" // from the kernel, docs/trace.md, or from strace on Linux; exists where a run is traced
 )
 
 // Profiles is the stream of the Kevlar kernel's profiles, where a run wants some. The host writes lines of a profile's name
@@ -101,6 +101,7 @@ type Config struct {
 	Terminal bool     // the program's terminal is /dev/hvc0; else the streams
 
 	Command  []string // nil: the fallbacks that a kernel tries for init
+	Tracer   []string // what traces the command, which follows it, and writes to TracePath; nil for none
 	Env      []string
 	Dir      string
 	User     string // USER[:GROUP], by name or number
@@ -112,6 +113,9 @@ const (
 	Directory  = "/.kevlar"
 	AgentPath  = Directory + "/agent"
 	ConfigPath = Directory + "/config"
+
+	TracerDirectory = Directory + "/tracer"
+	TracePath       = Directory + "/trace" // a FIFO that the agent makes, and copies to the stream Trace
 )
 
 // Fallbacks are the programs that are tried, in this order, where a run names none.
