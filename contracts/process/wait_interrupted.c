@@ -30,6 +30,13 @@ int main(void)
 	}
 	IS("restarted", waitpid(pid, NULL, 0) == pid);
 	FACT("handled %d", got[SIGUSR1]);
+	note_signal(SIGCHLD, 0);
+	for (int i = 0; i < 5; i++) {
+		CHILD(pid) { asleep(parent); }
+		FACT("its own SIGCHLD does not interrupt: %d", waitpid(pid, NULL, 0) == pid);
+	}
+	FACT("handled %d", got[SIGCHLD]);
+	signal(SIGCHLD, SIG_DFL);
 	CHILD(child) { gate_wait(go); }
 	FACT("__WNOTHREAD from a thread that did not fork: %s", errno_name((long)JOIN(THREAD(reap_own, NULL))));
 	gate_open(go);

@@ -49,13 +49,16 @@ func (t *Task) Wait(who WaitFor, options uint32) (Waited, error) {
 	q := &t.Group.childWait
 	q.Add(&e)
 	defer q.Remove(&e)
+	var interrupted error
 	for {
+		// A child comes before a signal: the signal may be the child's own SIGCHLD.
 		if found, err := t.lookForChild(who, options, &w); found || err != nil {
 			return w, err
 		}
-		if err := t.Waiter.Sleep(wait.Forever); err != nil {
-			return w, err
+		if interrupted != nil {
+			return w, interrupted
 		}
+		interrupted = t.Waiter.Sleep(wait.Forever)
 	}
 }
 
