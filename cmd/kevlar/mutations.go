@@ -64,11 +64,11 @@ func (c *testCmd) mutations(ctx context.Context) error {
 	var errs []error
 	for _, a := range c.Arch {
 		here := slices.DeleteFunc(slices.Clone(all), func(m mutation) bool { return m.arch != "" && m.arch != a })
-		if err := c.control(a, here); err != nil {
+		if err := c.control(ctx, a, here); err != nil {
 			return err
 		}
 		for _, m := range here {
-			r, err := c.mutate(m, a)
+			r, err := c.mutate(ctx, m, a)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -110,12 +110,12 @@ func (c *testCmd) readMutations() (all []mutation, err error) {
 }
 
 // control sees to it that the contracts pass on the kernel as it is.
-func (c *testCmd) control(a arch.Arch, all []mutation) error {
+func (c *testCmd) control(ctx context.Context, a arch.Arch, all []mutation) error {
 	var names []string
 	for _, m := range all {
 		names = append(names, m.contract)
 	}
-	results, err := c.judge(a, "", names...)
+	results, err := c.judge(ctx, a, "", names...)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (c *testCmd) control(a arch.Arch, all []mutation) error {
 }
 
 // mutate builds the broken kernel and runs the contract on it.
-func (c *testCmd) mutate(m mutation, a arch.Arch) (contracts.Result, error) {
+func (c *testCmd) mutate(ctx context.Context, m mutation, a arch.Arch) (contracts.Result, error) {
 	dir, err := os.MkdirTemp("", "kevlar-mutation")
 	if err != nil {
 		return contracts.Result{}, err
@@ -142,7 +142,7 @@ func (c *testCmd) mutate(m mutation, a arch.Arch) (contracts.Result, error) {
 	if err != nil {
 		return contracts.Result{}, err
 	}
-	results, err := c.judge(a, kernel, m.contract)
+	results, err := c.judge(ctx, a, kernel, m.contract)
 	if err != nil {
 		return contracts.Result{}, err
 	}
@@ -150,7 +150,7 @@ func (c *testCmd) mutate(m mutation, a arch.Arch) (contracts.Result, error) {
 }
 
 // judge runs contracts on a kernel: the one of this source, or one that is built.
-func (c *testCmd) judge(a arch.Arch, kernel string, names ...string) ([]contracts.Result, error) {
+func (c *testCmd) judge(ctx context.Context, a arch.Arch, kernel string, names ...string) ([]contracts.Result, error) {
 	report, err := os.CreateTemp("", "kevlar-mutations")
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (c *testCmd) judge(a arch.Arch, kernel string, names ...string) ([]contract
 		Dir: filepath.Join(c.root, "contracts"), Archs: []arch.Arch{a}, Match: regexp.MustCompile("^(" + strings.Join(names, "|") + ")$"),
 		Built: kernel, Fresh: true, Repeat: 1, CPUs: 1, JSON: report.Name(), Out: io.Discard,
 	}
-	if _, err := contracts.Run(context.Background(), o); err != nil {
+	if _, err := contracts.Run(ctx, o); err != nil {
 		return nil, err
 	}
 	var all struct{ Results []contracts.Result }

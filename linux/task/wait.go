@@ -41,25 +41,21 @@ const (
 // no such child, ERESTARTSYS for a signal.
 func (t *Task) Wait(who WaitFor, options uint32) (Waited, error) {
 	var w Waited
-	found, err := t.lookForChild(who, options, &w)
-	if found || err != nil || options&WNOHANG != 0 {
+	var err error
+	look := func() bool {
+		var found bool
+		found, err = t.lookForChild(who, options, &w)
+		return found || err != nil
+	}
+	if options&WNOHANG != 0 {
+		look()
 		return w, err
 	}
-	e := wait.Entry{To: t.Waiter, Events: wait.All}
-	q := &t.Group.childWait
-	q.Add(&e)
-	defer q.Remove(&e)
-	var interrupted error
-	for {
-		// A child comes before a signal: the signal may be the child's own SIGCHLD.
-		if found, err := t.lookForChild(who, options, &w); found || err != nil {
-			return w, err
-		}
-		if interrupted != nil {
-			return w, interrupted
-		}
-		interrupted = t.Waiter.Sleep(wait.Forever)
+	// Until looks before it gives in to a signal, which may be the child's own SIGCHLD.
+	if interrupted := t.Waiter.Until(&t.Group.childWait, wait.All, wait.Forever, look); interrupted != nil {
+		return w, interrupted
 	}
+	return w, err
 }
 
 // WaitJob finds the process group that wait means by id, the caller's own for 0. nil
