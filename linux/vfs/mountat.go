@@ -2,7 +2,6 @@ package vfs
 
 import (
 	"slices"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -252,27 +251,6 @@ func (p Path) mayMount() error {
 	return nil
 }
 
-// changePropagation is mount(2) with one of MS_SHARED, SLAVE, PRIVATE, UNBINDABLE.
-func changePropagation(c *Context, p Path, flags uint64) error {
-	mountMu.Lock()
-	defer mountMu.Unlock()
-	kind := int(flags & propagation)
-	if !p.Mnt.here(c) || p.D != p.Mnt.Root || flags&^(propagation|unix.MS_REC|unix.MS_SILENT) != 0 || kind&(kind-1) != 0 {
-		return unix.EINVAL
-	}
-	list := []*Mount{p.Mnt}
-	if flags&unix.MS_REC != 0 {
-		list = p.Mnt.subtree()
-	}
-	for _, m := range list {
-		m.setPropagation(kind)
-	}
-	if ns := p.Mnt.ns; ns != nil {
-		ns.changed()
-	}
-	return nil
-}
-
 // moveMount moves the mount at source to target.
 func moveMount(c *Context, target Path, source string) error {
 	if source == "" {
@@ -460,21 +438,6 @@ func (p Path) below(dir Path) bool {
 		p = Path{p.Mnt.parent, p.Mnt.point}
 	}
 	return dir.D.isAncestor(p.D)
-}
-
-// moveViews changes roots and working directories that are from to to.
-func (ns *MountNS) moveViews(from, to Path) {
-	ns.viewMu.Lock()
-	defer ns.viewMu.Unlock()
-	for fs := range ns.views {
-		fs.mu.Lock()
-		for _, at := range [...]*atomic.Pointer[Path]{&fs.root, &fs.cwd} {
-			if *at.Load() == from {
-				set(at, to)
-			}
-		}
-		fs.mu.Unlock()
-	}
 }
 
 // mountPoint reports whether something is mounted on d in c's namespace: then its name

@@ -96,3 +96,51 @@ func (sb *Superblock) flagWords() string {
 	}
 	return s
 }
+
+// Describe is what mountinfo says of m to somebody whose root is root; false where
+// the mount is out of reach from there.
+func (m *Mount) Describe(root Path) (d MountInfo, ok bool) {
+	mountMu.RLock()
+	d.ID, d.Parent = m.ID, m.ID
+	if m.parent != nil {
+		d.Parent = m.parent.ID
+	}
+	if m.peers != nil {
+		d.Shared = m.peers.id
+	}
+	if m.master != nil {
+		d.Master = m.master.id
+	}
+	d.Unbindable = m.unbind
+	mountMu.RUnlock()
+	d.Root = Path{D: m.Root}.inFS()
+	d.Point, ok = Path{m, m.Root}.From(root)
+	return d, ok
+}
+
+// MountInfo is one mount as /proc/PID/mountinfo has it.
+type MountInfo struct {
+	ID, Parent     int
+	Root           string // the directory of the file system that shows
+	Point          string // where it shows
+	Shared, Master int    // peer groups, 0 for none
+	Unbindable     bool
+}
+
+// Options are the per-mount options as /proc/mounts prints them, without ro or rw.
+func (m *Mount) Options() string {
+	var b strings.Builder
+	flags := m.Flags()
+	for _, o := range [...]struct {
+		flag uint32
+		name string
+	}{
+		{MntNoSuid, ",nosuid"}, {MntNoDev, ",nodev"}, {MntNoExec, ",noexec"}, {MntNoAtime, ",noatime"},
+		{MntNoDirAtime, ",nodiratime"}, {MntRelAtime, ",relatime"}, {MntNoSymFollow, ",nosymfollow"},
+	} {
+		if flags&o.flag != 0 {
+			b.WriteString(o.name)
+		}
+	}
+	return b.String()
+}
