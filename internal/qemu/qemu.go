@@ -84,6 +84,7 @@ func Start(ctx context.Context, c Config, serial io.Writer) (*VM, error) {
 	const firstExtraFD = 3 // where exec.Cmd puts ExtraFiles
 	cmd := exec.CommandContext(ctx, path, c.args(Accelerator(c.Arch), firstExtraFD)...)
 	cmd.ExtraFiles = theirs
+	cmd.Env = environment(os.Environ())
 	cmd.SysProcAttr = procAttr()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
@@ -108,6 +109,20 @@ func Start(ctx context.Context, c Config, serial io.Writer) (*VM, error) {
 		close(vm.done)
 	}()
 	return vm, nil
+}
+
+// environment is QEMU's: glibc is to take its heap in large pieces, and huge pages for it
+// where the host has them for who asks. QEMU touches thousands of pages of heap before and
+// while it translates the guest's first code, each of them a fault, which is dear where the
+// host is itself a virtual machine. Other C libraries pay no heed.
+func environment(env []string) []string {
+	const name, heap = "GLIBC_TUNABLES=", "glibc.malloc.hugetlb=1:glibc.malloc.top_pad=67108864"
+	for _, kv := range env {
+		if strings.HasPrefix(kv, name) {
+			return env // whoever sets it knows better
+		}
+	}
+	return append(env[:len(env):len(env)], name+heap)
 }
 
 // Console is the stream behind the guest's virtio console, nil without one.
