@@ -149,9 +149,11 @@ func (m *Metal) HandleIRQ(n int, level bool, f func()) error {
 
 // serveIRQs serves the interrupts that hit kernel code or an idle CPU.
 func (m *Metal) serveIRQs() {
-	runtime.LockOSThread()
 	for {
 		m.dispatch(nk.WaitIRQs())
+		// Whom that made ready runs first. A system call keeps its P until the runtime's monitor
+		// takes it away, which may be 10 ms later.
+		runtime.Gosched()
 	}
 }
 

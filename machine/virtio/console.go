@@ -124,10 +124,13 @@ func NewConsole(t Transport, first int, attach func(Device)) (*Console, error) {
 	for i := range controlBuffers {
 		c.postControl(buffers, i)
 	}
+	c.ctlRx.quiet = true // announce looks
 	c.ctlRx.kick()
 	if err := c.announce(); err != nil {
 		return nil, fail(t, err)
 	}
+	c.ctlRx.listen()
+	c.ctlRx.kick()
 	return c, nil
 }
 
@@ -139,7 +142,9 @@ func (c *Console) announce() error {
 		return err
 	}
 	for answered := 0; ; { // the ports that DEVICE_READY brought, then what PORT_READY brings
-		c.ctlRx.complete()
+		if c.ctlRx.complete() {
+			c.ctlRx.kick()
+		}
 		if answered == len(c.order) {
 			return nil
 		}
@@ -170,7 +175,7 @@ func (c *Console) control(id uint32, event, value uint16) error {
 		f.Unref()
 		return fmt.Errorf("virtio %s: the control queue is full", c.t.Name())
 	}
-	c.ctlTx.kick()
+	c.ctlTx.send()
 	c.mu.Unlock()
 	<-taken
 	c.mu.Lock()
@@ -289,10 +294,11 @@ func (c *Console) Interrupt() {
 	defer c.mu.Unlock()
 	if c.multi {
 		c.ctlTx.complete()
-		c.ctlRx.complete()
-		c.ctlRx.kick()
+		if c.ctlRx.complete() {
+			c.ctlRx.kick()
+		}
 	}
-	for _, p := range c.ports {
+	for _, p := range c.order {
 		p.rx.complete()
 		p.tx.complete()
 	}
@@ -366,7 +372,7 @@ func (p *Port) Write(b []byte) (int, error) {
 		p.txFree = p.txFree[:len(p.txFree)-1]
 		pending++
 		total += n
-		p.tx.kick()
+		p.tx.send()
 	}
 	for pending > 0 {
 		p.room.Wait()

@@ -16,6 +16,8 @@ const (
 
 	descNext  = 1
 	descWrite = 2 // the device writes the buffer
+
+	availNoInterrupt = 1 // flag of the available ring: we look ourselves
 )
 
 // buffer is physically contiguous memory for the device.
@@ -39,6 +41,7 @@ type queue struct {
 	nfree    int
 	avail    uint16 // our copy of the available index
 	seenUsed uint16
+	quiet    bool                  // the device need not interrupt
 	done     [maxQueue]func(n int) // by the head of a chain: called with the bytes written
 }
 
@@ -102,21 +105,48 @@ func (q *queue) add(done func(n int), chain ...buffer) bool {
 
 // kick publishes what add queued and tells the device.
 func (q *queue) kick() {
-	// The store is atomic, so that the descriptors are visible before the index; flags
-	// and index share a word, and flags stay 0.
-	q.word(q.availAt).Store(uint32(q.avail) << 16)
+	q.publish()
 	q.t.notify(q.index)
+}
+
+func (q *queue) publish() {
+	// The store is atomic, so that the descriptors are visible before the index; flags
+	// and index share a word.
+	w := uint32(q.avail) << 16
+	if q.quiet {
+		w |= availNoInterrupt
+	}
+	q.word(q.availAt).Store(w)
+}
+
+// send is kick and complete: for a device that mostly has done what it was told by the time
+// that kick returns, and then need not interrupt. It interrupts for what is left.
+func (q *queue) send() {
+	q.quiet = true
+	q.kick()
+	q.complete()
+	if q.nfree < q.size {
+		q.listen()
+	}
+}
+
+// listen has the device interrupt from now on, and completes what it has used until now.
+func (q *queue) listen() {
+	q.quiet = false
+	q.publish()
+	q.complete()
 }
 
 func (q *queue) word(at int) *atomic.Uint32 { return q.frame.Word(at) }
 
-// complete calls done for each chain that the device has used.
-func (q *queue) complete() {
+// complete calls done for each chain that the device has used, and reports whether there was any.
+func (q *queue) complete() (any bool) {
 	for {
 		used := uint16(q.word(q.usedAt).Load() >> 16)
 		if used == q.seenUsed {
-			return
+			return any
 		}
+		any = true
 		for ; q.seenUsed != used; q.seenUsed++ {
 			at := q.usedAt + 4 + 8*(int(q.seenUsed)%q.size)
 			head := binary.LittleEndian.Uint32(q.ring[at:])
