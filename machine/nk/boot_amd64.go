@@ -22,6 +22,8 @@ func archInit() {
 	outb(com1+4, 3)
 	checkFeatures()
 	boot.mapped = 4 << 30
+	loadAPIC()
+	startClocks()
 	si := direct(startInfo)
 	if load32(si) != pvhMagic {
 		panicBoot("no PVH start info")
@@ -46,11 +48,7 @@ func archInit() {
 	reserve(uint64(place.text&^pageMask-imageBase)-mem.PageSize, uint64(findTail(place.end)-imageBase))
 	reserve(boot.initrd.start, boot.initrd.end)
 
-	loadAPIC()
 	cpus[0].apicID = apicRead(0x20) >> 24
-	calibrate()
-	boot.wallBase = rtc()*1_000_000_000 - uint64(now())
-	vdsoWallBase = boot.wallBase
 	_, _, _, d := cpuid(1, 0)
 	boot.hwcap = uint64(d) // AT_HWCAP is CPUID.1:EDX
 	findCPUs(load64(si + 32))

@@ -33,9 +33,14 @@ func readPIT() uint32 {
 	return lo | uint32(inb(0x40))<<8
 }
 
-// sample reads all three clocks at one moment: of a few tries the quickest, since
-// the host may stop us anywhere between.
-func sample() (tsc uint64, pit, timer uint32) {
+// reading is what the three clocks showed at one moment.
+type reading struct {
+	tsc        uint64
+	pit, timer uint32
+}
+
+// readClocks takes of a few tries the quickest, since the host may stop us anywhere between.
+func readClocks() (r reading) {
 	best := ^uint64(0)
 	for range 6 {
 		t0 := rdtsc()
@@ -43,40 +48,64 @@ func sample() (tsc uint64, pit, timer uint32) {
 		t1 := rdtsc()
 		l := apicRead(apicTimerNow)
 		if d := t1 - t0; d < best {
-			best, tsc, pit, timer = d, t0+d/2, p, l
+			best, r = d, reading{t0 + d/2, p, l}
 		}
 	}
-	return
+	return r
 }
 
-// calibrate measures the TSC and the local APIC's timer. The CPU may name the TSC's
-// frequency: CPUID leaf 0x15, or leaf 0x40000010 of a hypervisor.
-func calibrate() {
+// firstReading is from the beginning of the boot.
+var firstReading reading
+
+// startClocks makes the PIT and the local APIC's timer count.
+func startClocks() {
 	outb(0x21, 0xff) // both PICs masked
 	outb(0xa1, 0xff)
 	startPIT()
 	apicWrite(apicLVTTimer, lvtMasked|vecTimer)
 	apicWrite(apicTimerInit, 0xffffffff)
-	var hz, per [3]uint64
-	for k := range hz { // the median of three
-		t0, p0, l0 := sample()
-		for (p0-readPIT())&0xffff < pitHz/500 {
+	firstReading = readClocks()
+}
+
+// since waits until at least min counts of the PIT have passed since r, and returns the TSC's
+// frequency and the local APIC's counts in a millisecond by what passed.
+func since(r *reading, min uint32) (hz, perMs uint64) {
+	for (r.pit-readPIT())&0xffff < min {
+	}
+	now := readClocks()
+	d := uint64((r.pit - now.pit) & 0xffff)
+	if d == 0 {
+		d = 1
+	}
+	return (now.tsc - r.tsc) * pitHz / d, uint64(r.timer-now.timer) * pitHz / d / 1000
+}
+
+// calibrate measures the TSC and the local APIC's timer over what the boot has taken since
+// startClocks. The CPU may name the TSC's frequency: CPUID leaf 0x15, or leaf 0x40000010 of a
+// hypervisor.
+func calibrate() {
+	const ms = pitHz / 1000
+	hz, per := since(&firstReading, 2*ms)
+	// The PIT comes around in 55 ms. Where the host has stopped us for that long, the truth is
+	// far from what we have, and a short look shows it. Then the median of three tries is it.
+	r := readClocks()
+	if about, _ := since(&r, ms/4); about > hz+hz/8 || hz > about+about/8 {
+		var hzs, pers [3]uint64
+		for k := range hzs {
+			r = readClocks()
+			h, p := since(&r, 2*ms)
+			insert(&hzs, k, h)
+			insert(&pers, k, p)
 		}
-		t1, p1, l1 := sample()
-		d := uint64((p0 - p1) & 0xffff)
-		if d == 0 {
-			d = 1
-		}
-		insert(&hz, k, (t1-t0)*pitHz/d)
-		insert(&per, k, uint64(l0-l1)*pitHz/d/1000)
+		hz, per = hzs[1], pers[1]
 	}
 	apicWrite(apicTimerInit, 0)
 	apicWrite(apicLVTTimer, vecTimer)
-	boot.clockHz = hz[1]
+	boot.clockHz = hz
 	if f := statedHz(); f != 0 {
 		boot.clockHz = f
 	}
-	timerPerMs = max(per[1], 1)
+	timerPerMs = max(per, 1)
 	hi, lo := bits.Mul64(1_000_000_000, 1<<32)
 	tscMult, _ = bits.Div64(hi, lo, max(boot.clockHz, 1_000_000))
 }

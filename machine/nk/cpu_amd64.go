@@ -309,6 +309,13 @@ var (
 // jitter is the state of random64 where the CPU has no RDRAND.
 var jitter uint64
 
+// randomBlock fills b with random numbers.
+func randomBlock(b *[8]uint64) {
+	for i := range b {
+		b[i] = random64()
+	}
+}
+
 // random64 is a random number: from the CPU, mixed with the clock's jitter.
 func random64() uint64 {
 	s := atomic.AddUint64(&jitter, rdtsc()*0x9e3779b97f4a7c15|1)

@@ -157,13 +157,38 @@ func initRandom(seed []byte) {
 }
 
 func random64() uint64 {
+	if v, ok := hardwareRandom64(); ok {
+		return v
+	}
+	var b [8]uint64
+	chacha(&b)
+	return b[0]
+}
+
+// randomBlock fills b with random numbers.
+func randomBlock(b *[8]uint64) {
+	for i := range b {
+		var ok bool
+		if b[i], ok = hardwareRandom64(); !ok {
+			chacha(b)
+			return
+		}
+	}
+}
+
+func hardwareRandom64() (v uint64, ok bool) {
 	if cpuHas.rng {
 		for range 10 {
 			if v, ok := hardwareRandom(); ok {
-				return v
+				return v, true
 			}
 		}
 	}
+	return 0, false
+}
+
+// chacha fills b with the block function of the next count.
+func chacha(b *[8]uint64) {
 	n := atomic.AddUint64(&randomCount, 1)
 	s := [16]uint32{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}
 	for i := range randomKey {
@@ -181,7 +206,9 @@ func random64() uint64 {
 			quarter(&x, i, 4+(i+1)%4, 8+(i+2)%4, 12+(i+3)%4)
 		}
 	}
-	return uint64(x[0]+s[0])<<32 | uint64(x[5]+s[5])
+	for i := range b {
+		b[i] = uint64(x[2*i]+s[2*i])<<32 | uint64(x[2*i+1]+s[2*i+1])
+	}
 }
 
 var randomCount uint64

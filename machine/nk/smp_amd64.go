@@ -27,8 +27,12 @@ var (
 	apRoot  uint64
 )
 
-// startCPUs starts the others one after another (SDM volume 3, section 8.4.4).
+// startCPUs starts the others one after another (SDM volume 3, section 8.4.4), after the
+// clock: that takes the longer, the less has happened before.
 func startCPUs() {
+	calibrate()
+	boot.wallBase = rtc()*1_000_000_000 - uint64(now())
+	vdsoWallBase = boot.wallBase
 	if nAPIC == 0 {
 		return
 	}

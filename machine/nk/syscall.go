@@ -114,6 +114,7 @@ func (c *CPU) dispatch(t *Thread, nr uint64) {
 	case unix.SYS_RT_SIGACTION:
 		r = rtSigaction(a0, uintptr(a1), uintptr(a2))
 	case unix.SYS_RT_SIGPROCMASK:
+		runtimeIsUp()
 		r = t.rtSigprocmask(a0, uintptr(a1), uintptr(a2))
 	case unix.SYS_SIGALTSTACK:
 		r = t.sigaltstack(uintptr(a0), uintptr(a1))
@@ -235,11 +236,12 @@ func clockGettime(clock uint64, p uintptr) uint64 {
 
 // getrandom fills the buffer from the CPU's generator.
 func getrandom(p uintptr, n uint64) uint64 {
-	for i := uint64(0); i < n; i += 8 {
-		v := random64()
-		for j := uint64(0); j < 8 && i+j < n; j++ {
-			store8(p+uintptr(i+j), byte(v>>(8*j)))
+	var block [8]uint64
+	for i := uint64(0); i < n; i++ {
+		if i%64 == 0 {
+			randomBlock(&block)
 		}
+		store8(p+uintptr(i), byte(block[i/8%8]>>(8*(i%8))))
 	}
 	return n
 }

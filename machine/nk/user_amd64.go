@@ -24,8 +24,7 @@ const (
 
 // Private calls of this architecture.
 const (
-	callFeatures = callArch + iota
-	callFetchFP
+	callFetchFP = callArch + iota
 	callDropFP
 )
 
@@ -36,6 +35,19 @@ const userFlags = 0x250dd5
 // looked at CPUID by then, and decided not to use AVX itself: its YMM registers
 // would be a program's.
 var userFeatures uint32
+
+// runtimeIsUp is called when the runtime asks for its signal mask, the first that it does
+// once it knows the CPU (schedinit in runtime/proc.go). Later would do, but an emulator that
+// translates code does so again once AVX is on: what has run by now is little.
+func runtimeIsUp() {
+	if userFeatures != 0 {
+		return
+	}
+	atomic.StoreUint32(&userFeatures, 1)
+	atomic.AddUint32(&thisCPU().requests, 1)
+	serveRequests()
+	requestAll()
+}
 
 // Enter implements machine.Machine.
 func (p *Programs) Enter(r *machine.Regs, s *machine.Space, t *machine.Trap) {
@@ -90,9 +102,6 @@ func (p *Programs) left(r *machine.Regs, t *machine.Trap, cause uint64) bool {
 // introduce prepares registers that have not run yet, or were changed by others as a
 // whole: enterUser takes none whose aux is not their own address.
 func introduce(r *machine.Regs) {
-	if atomic.LoadUint32(&userFeatures) == 0 {
-		call(callFeatures, 0, 0, 0)
-	}
 	// A CPU may remember r as the owner of its FPU: r must not be freed before that CPU
 	// forgets it.
 	runtime.SetFinalizer(r, nil)
@@ -180,11 +189,6 @@ func dropOwner(p uintptr) {
 // quickArch serves this architecture's private calls.
 func (c *CPU) quickArch(t *Thread, nr uint64) bool {
 	switch nr {
-	case callFeatures:
-		atomic.StoreUint32(&userFeatures, 1)
-		atomic.AddUint32(&c.requests, 1)
-		serveRequests()
-		requestAll()
 	case callFetchFP:
 		fetchFP(uintptr(t.arg(0)))
 	case callDropFP:
