@@ -5,7 +5,6 @@
 package binfmt
 
 import (
-	"debug/elf"
 	"encoding/binary"
 	"io"
 	"math/bits"
@@ -21,6 +20,11 @@ const (
 	headerSize = 64
 	phdrSize   = 56
 	maxPhdrs   = 65536 / phdrSize
+
+	// elf(5). Package debug/elf has these, and brings so much more that every boot would be longer.
+	etExec, etDyn                = 2, 3
+	ptLoad, ptInterp, ptGNUStack = 1, 3, 0x6474e551
+	pfX, pfW, pfR                = 1, 2, 4
 )
 
 // Segment is a part of the file to map, page-aligned: [Addr, Addr+FileLen) from the
@@ -63,10 +67,10 @@ func Parse(r io.ReaderAt) (*File, error) {
 		return nil, unix.ENOEXEC
 	}
 	le := binary.LittleEndian
-	typ := elf.Type(le.Uint16(h[16:]))
+	typ := le.Uint16(h[16:])
 	switch {
-	case string(h[:4]) != elf.ELFMAG,
-		typ != elf.ET_EXEC && typ != elf.ET_DYN,
+	case string(h[:4]) != "\x7fELF",
+		typ != etExec && typ != etDyn,
 		le.Uint16(h[18:]) != abi.ELFMachine,
 		le.Uint16(h[54:]) != phdrSize:
 		return nil, unix.ENOEXEC
@@ -79,11 +83,11 @@ func Parse(r io.ReaderAt) (*File, error) {
 	if _, err := r.ReadAt(table, int64(phoff)); err != nil {
 		return nil, unix.ENOEXEC
 	}
-	f := &File{Dynamic: typ == elf.ET_DYN, Entry: le.Uint64(h[24:]), PhNum: phnum, Align: pageSize}
+	f := &File{Dynamic: typ == etDyn, Entry: le.Uint64(h[24:]), PhNum: phnum, Align: pageSize}
 	for ; len(table) > 0; table = table[phdrSize:] {
 		p := header{
-			typ:    elf.ProgType(le.Uint32(table)),
-			flags:  elf.ProgFlag(le.Uint32(table[4:])),
+			typ:    le.Uint32(table),
+			flags:  le.Uint32(table[4:]),
 			off:    le.Uint64(table[8:]),
 			vaddr:  le.Uint64(table[16:]),
 			filesz: le.Uint64(table[32:]),
@@ -92,16 +96,16 @@ func Parse(r io.ReaderAt) (*File, error) {
 		}
 		var err error
 		switch p.typ {
-		case elf.PT_LOAD:
+		case ptLoad:
 			if f.Bad == nil {
 				f.Bad = f.addSegment(p, phoff)
 			}
-		case elf.PT_INTERP:
+		case ptInterp:
 			if f.Interp == "" {
 				f.Interp, err = interpreter(r, p)
 			}
-		case elf.PT_GNU_STACK:
-			f.ExecStack = p.flags&elf.PF_X != 0
+		case ptGNUStack:
+			f.ExecStack = p.flags&pfX != 0
 		}
 		if err != nil {
 			return nil, err
@@ -120,8 +124,8 @@ func Parse(r io.ReaderAt) (*File, error) {
 }
 
 type header struct {
-	typ                              elf.ProgType
-	flags                            elf.ProgFlag
+	typ                              uint32
+	flags                            uint32
 	off, vaddr, filesz, memsz, align uint64
 }
 
@@ -143,9 +147,9 @@ func (f *File) addSegment(p header, phoff uint64) error {
 		MemLen:  roundUp(p.memsz + skew),
 		FileEnd: p.vaddr + p.filesz,
 		MemEnd:  p.vaddr + p.memsz,
-		Read:    p.flags&elf.PF_R != 0,
-		Write:   p.flags&elf.PF_W != 0,
-		Execute: p.flags&elf.PF_X != 0,
+		Read:    p.flags&pfR != 0,
+		Write:   p.flags&pfW != 0,
+		Execute: p.flags&pfX != 0,
 	}
 	if p.filesz > 0 {
 		s.Off = int64(p.off - skew)

@@ -1,12 +1,12 @@
 package nk
 
-import "debug/elf"
+import "kevlar/machine/vdso"
 
 // Assembly.
 func vdsoUserCode(p *[5]uintptr)
 
 const (
-	vdsoUserMachine = elf.EM_X86_64
+	vdsoUserMachine = vdso.EMX8664
 	vdsoUserVersion = "LINUX_2.6"
 	vdsoSigReturn   = "" // C libraries bring their own
 )

@@ -1,12 +1,12 @@
 package nk
 
-import "debug/elf"
+import "kevlar/machine/vdso"
 
 // Assembly.
 func vdsoUserCode(p *[4]uintptr)
 
 const (
-	vdsoUserMachine = elf.EM_AARCH64
+	vdsoUserMachine = vdso.EMAARCH64
 	vdsoUserVersion = "LINUX_2.6.39"
 	vdsoSigReturn   = "__kernel_rt_sigreturn"
 )

@@ -4,12 +4,7 @@
 // writes it; nothing here knows an instruction.
 package vdso
 
-import (
-	"bytes"
-	"debug/elf"
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // Size is the size of an image: a page.
 const Size = 4096
@@ -27,130 +22,139 @@ type Object struct {
 	Offsets map[string]uint64 // of the functions, by name
 }
 
-// Build makes the object with all functions in one version of symbols. The code of
-// each begins at a multiple of 16.
-func Build(m elf.Machine, version string, funcs []Func) (*Object, error) {
-	const soname = "linux-vdso.so.1"
-	o := &Object{Offsets: make(map[string]uint64)}
-	strings := "\x00"
-	str := func(s string) uint32 {
-		at := uint32(len(strings))
-		strings += s + "\x00"
-		return at
-	}
-	sonameAt, versionAt := str(soname), str(version)
+// Constants of ELF (gABI; "Symbol Versioning" of the Linux Standard Base). Package debug/elf has
+// them, and brings so much more that every boot would be longer.
+const (
+	EMX8664   = 62
+	EMAARCH64 = 183
 
-	// Version 1 is the file itself, 2 the symbols'.
-	versions := []uint16{0}
-	symbols := []elf.Sym64{{}}
-	for _, f := range funcs {
-		for _, n := range f.Names {
-			symbols = append(symbols, elf.Sym64{
-				Name: str(n), Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Shndx: codeSection, Size: uint64(len(f.Code)),
-			})
-			versions = append(versions, 2)
-		}
-	}
+	etDyn = 3
 
-	b := newBuffer(binary.Size(elf.Header64{}) + 2*binary.Size(elf.Prog64{}))
-	codeAt := b.align(16)
-	codeEnd := codeAt
-	k := 1
-	for _, f := range funcs {
-		at := b.align(16)
-		b.Write(f.Code)
-		codeEnd = uint64(b.Len())
-		for _, n := range f.Names {
-			o.Offsets[n] = at
-			symbols[k].Value = at
-			k++
-		}
-	}
-	symAt := b.put(8, symbols)
-	hashAt := b.put(4, hashTable(len(symbols)))
-	versymAt := b.put(2, versions)
-	verdefAt := b.put(4, []any{
-		verdef{1, 1, 1, 1, sysvHash(soname), 20, 28}, verdaux{sonameAt, 0},
-		verdef{1, 0, 2, 1, sysvHash(version), 20, 0}, verdaux{versionAt, 0},
-	})
-	strAt := uint64(b.Len())
-	b.WriteString(strings)
-	dynAt := b.put(8, []elf.Dyn64{
-		{Tag: int64(elf.DT_SONAME), Val: uint64(sonameAt)},
-		{Tag: int64(elf.DT_HASH), Val: hashAt},
-		{Tag: int64(elf.DT_STRTAB), Val: strAt},
-		{Tag: int64(elf.DT_SYMTAB), Val: symAt},
-		{Tag: int64(elf.DT_STRSZ), Val: uint64(len(strings))},
-		{Tag: int64(elf.DT_SYMENT), Val: 24},
-		{Tag: int64(elf.DT_VERSYM), Val: versymAt},
-		{Tag: int64(elf.DT_VERDEF), Val: verdefAt},
-		{Tag: int64(elf.DT_VERDEFNUM), Val: 2},
-		{},
-	})
-	dynEnd := uint64(b.Len())
+	ptLoad, ptDynamic = 1, 2
+	pfX, pfR          = 1, 4
 
-	// Debuggers and nm look for sections.
-	const names = "\x00.text\x00.dynsym\x00.hash\x00.gnu.version\x00.gnu.version_d\x00.dynstr\x00.dynamic\x00.shstrtab\x00"
-	namesAt := uint64(b.Len())
-	b.WriteString(names)
-	name := func(s string) uint32 { return uint32(bytes.Index([]byte(names), []byte("\x00"+s+"\x00")) + 1) }
-	section := func(n string, t elf.SectionType, at, size uint64, link, info uint32, align, entry uint64) elf.Section64 {
-		return elf.Section64{Name: name(n), Type: uint32(t), Flags: uint64(elf.SHF_ALLOC), Addr: at, Off: at, Size: size,
-			Link: link, Info: info, Addralign: align, Entsize: entry}
-	}
-	text := section(".text", elf.SHT_PROGBITS, codeAt, codeEnd-codeAt, 0, 0, 16, 0)
-	text.Flags |= uint64(elf.SHF_EXECINSTR)
-	strtab := section(".shstrtab", elf.SHT_STRTAB, namesAt, uint64(len(names)), 0, 0, 1, 0)
-	strtab.Flags, strtab.Addr = 0, 0
-	n := uint64(len(symbols))
-	sections := []elf.Section64{
-		{},
-		text,
-		section(".dynsym", elf.SHT_DYNSYM, symAt, n*24, strSection, 1, 8, 24),
-		section(".hash", elf.SHT_HASH, hashAt, (3+n)*4, symSection, 0, 4, 4),
-		section(".gnu.version", elf.SHT_GNU_VERSYM, versymAt, n*2, symSection, 0, 2, 2),
-		section(".gnu.version_d", elf.SHT_GNU_VERDEF, verdefAt, 2*28, strSection, 2, 4, 0),
-		section(".dynstr", elf.SHT_STRTAB, strAt, uint64(len(strings)), 0, 0, 1, 0),
-		section(".dynamic", elf.SHT_DYNAMIC, dynAt, dynEnd-dynAt, strSection, 0, 8, 16),
-		strtab,
-	}
-	sectionsAt := b.put(8, sections)
-	if b.Len() > Size {
-		return nil, fmt.Errorf("vdso: %d bytes do not fit in a page", b.Len())
-	}
+	dtHash, dtStrtab, dtSymtab, dtStrsz, dtSyment, dtSoname = 4, 5, 6, 10, 11, 14
+	dtVersym, dtVerdef, dtVerdefnum                         = 0x6ffffff0, 0x6ffffffc, 0x6ffffffd
 
-	copy(o.Image[:], b.Bytes())
-	head := newBuffer(0)
-	head.put(1, elf.Header64{
-		Ident: [16]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
-		Type:  uint16(elf.ET_DYN), Machine: uint16(m), Version: uint32(elf.EV_CURRENT),
-		Phoff: 64, Shoff: sectionsAt, Ehsize: 64, Phentsize: 56, Phnum: 2, Shentsize: 64,
-		Shnum: uint16(len(sections)), Shstrndx: uint16(len(sections) - 1),
-	})
-	end := uint64(b.Len())
-	head.put(1, []elf.Prog64{
-		{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Filesz: end, Memsz: end, Align: Size},
-		{Type: uint32(elf.PT_DYNAMIC), Flags: uint32(elf.PF_R), Off: dynAt, Vaddr: dynAt, Paddr: dynAt,
-			Filesz: dynEnd - dynAt, Memsz: dynEnd - dynAt, Align: 8},
-	})
-	copy(o.Image[:], head.Bytes())
-	return o, nil
-}
+	shtProgbits, shtStrtab, shtHash, shtDynamic, shtDynsym = 1, 3, 5, 6, 11
+	shtVerdef, shtVersym                                   = 0x6ffffffd, 0x6fffffff
+	shfAlloc, shfExecinstr                                 = 2, 4
+
+	globalFunc = 1<<4 | 2 // st_info: STB_GLOBAL, STT_FUNC
+)
 
 // Sections that others refer to by number.
 const (
 	codeSection = 1
 	symSection  = 2
 	strSection  = 6
+	sections    = 9
 )
 
-// verdef and verdaux are Elf64_Verdef and Elf64_Verdaux (the gABI does not have them;
-// see "Symbol Versioning" of the Linux Standard Base).
-type verdef struct {
-	Version, Flags, Index, Count uint16
-	Hash, Aux, Next              uint32
+// Sizes of the gABI's structures.
+const (
+	headerSize  = 64
+	programSize = 56
+	symbolSize  = 24
+)
+
+// Build makes the object with all functions in one version of symbols, for the ELF machine m.
+// The code of each begins at a multiple of 16.
+func Build(m uint16, version string, funcs []Func) (*Object, error) {
+	const soname = "linux-vdso.so.1"
+	o := &Object{Offsets: make(map[string]uint64)}
+	b := &buffer{b: make([]byte, headerSize+2*programSize, Size)}
+	codeAt := b.align(16)
+	for _, f := range funcs {
+		at := b.align(16)
+		b.b = append(b.b, f.Code...)
+		for _, n := range f.Names {
+			o.Offsets[n] = at
+		}
+	}
+	codeEnd := b.len()
+
+	strings := []byte{0}
+	str := func(s string) uint64 {
+		at := len(strings)
+		strings = append(append(strings, s...), 0)
+		return uint64(at)
+	}
+	sonameAt, versionAt := str(soname), str(version)
+	symAt := b.align(8)
+	b.zero(symbolSize)
+	n := 1
+	for _, f := range funcs {
+		for _, name := range f.Names {
+			b.put("411288", str(name), globalFunc, 0, codeSection, o.Offsets[name], uint64(len(f.Code)))
+			n++
+		}
+	}
+	hashAt := b.len()
+	for _, w := range hashTable(n) {
+		b.put("4", uint64(w))
+	}
+	// Version 1 is the file itself, 2 the symbols'.
+	versymAt := b.len()
+	b.put("2", 0)
+	for range n - 1 {
+		b.put("2", 2)
+	}
+	verdefAt := b.align(4)
+	b.put("222244444", 1, 1, 1, 1, uint64(sysvHash(soname)), 20, 28, sonameAt, 0)
+	b.put("222244444", 1, 0, 2, 1, uint64(sysvHash(version)), 20, 0, versionAt, 0)
+	strAt := b.len()
+	b.b = append(b.b, strings...)
+	dynAt := b.align(8)
+	for _, d := range [...][2]uint64{
+		{dtSoname, sonameAt}, {dtHash, hashAt}, {dtStrtab, strAt}, {dtSymtab, symAt}, {dtStrsz, uint64(len(strings))},
+		{dtSyment, symbolSize}, {dtVersym, versymAt}, {dtVerdef, verdefAt}, {dtVerdefnum, 2}, {},
+	} {
+		b.put("88", d[0], d[1])
+	}
+	dynEnd := b.len()
+
+	// Debuggers and nm look for sections.
+	const names = "\x00.text\x00.dynsym\x00.hash\x00.gnu.version\x00.gnu.version_d\x00.dynstr\x00.dynamic\x00.shstrtab\x00"
+	namesAt := b.len()
+	b.b = append(b.b, names...)
+	sectionsAt := b.align(8)
+	b.zero(headerSize)
+	name := uint64(1)
+	section := func(kind, flags, at, size, link, info, align, entry uint64) {
+		addr := at
+		if flags == 0 {
+			addr = 0
+		}
+		b.put("4488884488", name, kind, flags, addr, at, size, link, info, align, entry)
+		for names[name] != 0 {
+			name++
+		}
+		name++
+	}
+	count := uint64(n)
+	section(shtProgbits, shfAlloc|shfExecinstr, codeAt, codeEnd-codeAt, 0, 0, 16, 0)
+	section(shtDynsym, shfAlloc, symAt, count*symbolSize, strSection, 1, 8, symbolSize)
+	section(shtHash, shfAlloc, hashAt, (3+count)*4, symSection, 0, 4, 4)
+	section(shtVersym, shfAlloc, versymAt, count*2, symSection, 0, 2, 2)
+	section(shtVerdef, shfAlloc, verdefAt, 2*28, strSection, 2, 4, 0)
+	section(shtStrtab, shfAlloc, strAt, uint64(len(strings)), 0, 0, 1, 0)
+	section(shtDynamic, shfAlloc, dynAt, dynEnd-dynAt, strSection, 0, 8, 16)
+	section(shtStrtab, 0, namesAt, uint64(len(names)), 0, 0, 1, 0)
+	end := b.len()
+	if end > Size {
+		return nil, fmt.Errorf("vdso: %d bytes do not fit in a page", end)
+	}
+
+	head := &buffer{b: append(b.b[:0:0], "\x7fELF\x02\x01\x01"...)} // 64 bits, little-endian, version 1
+	head.align(16)
+	head.put("2248884222222", etDyn, uint64(m), 1, 0, headerSize, sectionsAt, 0, headerSize, programSize, 2, headerSize, sections, sections-1)
+	head.put("44888888", ptLoad, pfR|pfX, 0, 0, 0, end, end, Size)
+	head.put("44888888", ptDynamic, pfR, dynAt, dynAt, dynAt, dynEnd-dynAt, dynEnd-dynAt, 8)
+	copy(o.Image[:], b.b)
+	copy(o.Image[:], head.b)
+	return o, nil
 }
-type verdaux struct{ Name, Next uint32 }
 
 // hashTable is DT_HASH with one bucket (gABI, chapter 5): all symbols in one chain.
 func hashTable(symbols int) []uint32 {
@@ -173,33 +177,24 @@ func sysvHash(s string) (h uint32) {
 }
 
 // buffer is the image as it grows.
-type buffer struct{ bytes.Buffer }
+type buffer struct{ b []byte }
 
-func newBuffer(n int) *buffer {
-	b := new(buffer)
-	b.Write(make([]byte, n))
-	return b
-}
+func (b *buffer) len() uint64 { return uint64(len(b.b)) }
+
+func (b *buffer) zero(n int) { b.b = append(b.b, make([]byte, n)...) }
 
 // align pads to a multiple of n and returns the offset.
 func (b *buffer) align(n int) uint64 {
-	for b.Len()%n != 0 {
-		b.WriteByte(0)
-	}
-	return uint64(b.Len())
+	b.zero(-len(b.b) & (n - 1))
+	return b.len()
 }
 
-// put appends a value, or the values of a list, at a multiple of n and returns where.
-func (b *buffer) put(n int, v any) uint64 {
-	at := b.align(n)
-	list, ok := v.([]any)
-	if !ok {
-		list = []any{v}
-	}
-	for _, v := range list {
-		if err := binary.Write(b, binary.LittleEndian, v); err != nil {
-			panic(err) // a type without a fixed size
+// put appends values, little-endian; sizes has the digit of each one's size in bytes.
+func (b *buffer) put(sizes string, values ...uint64) {
+	for i, v := range values {
+		for range sizes[i] - '0' {
+			b.b = append(b.b, byte(v))
+			v >>= 8
 		}
 	}
-	return at
 }

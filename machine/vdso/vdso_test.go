@@ -9,7 +9,7 @@ import (
 // The image is what Go's reader of ELF files, and through it a dynamic linker, finds
 // the functions in.
 func TestBuild(t *testing.T) {
-	o, err := Build(elf.EM_X86_64, "LINUX_2.6", []Func{
+	o, err := Build(EMX8664, "LINUX_2.6", []Func{
 		{Names: []string{"__vdso_time", "time"}, Code: []byte{1, 2, 3}},
 		{Names: []string{"__vdso_getcpu"}, Code: []byte{4, 5}},
 	})
@@ -43,7 +43,7 @@ func TestBuild(t *testing.T) {
 }
 
 func TestBuildTooLarge(t *testing.T) {
-	if _, err := Build(elf.EM_AARCH64, "V", []Func{{Names: []string{"f"}, Code: make([]byte, Size)}}); err == nil {
+	if _, err := Build(EMAARCH64, "V", []Func{{Names: []string{"f"}, Code: make([]byte, Size)}}); err == nil {
 		t.Error("an image larger than a page was built")
 	}
 }
