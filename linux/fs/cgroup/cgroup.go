@@ -66,6 +66,12 @@ func (t *tree) newGroup(parent *group, cg *task.Cgroup, mode, uid, gid uint32) *
 	g := &group{Dir: pseudo.NewDir(t.sb, mode, false), t: t, parent: parent, cg: cg, children: make(map[string]*group)}
 	g.Inode().Ops = g
 	g.Inode().SetOwner(uid, gid)
+	g.Later(func() { g.addFiles(uid, gid) })
+	return g
+}
+
+// addFiles adds the files by which a group is looked at and changed.
+func (g *group) addFiles(uid, gid uint32) {
 	type file struct {
 		name  string
 		mode  uint32
@@ -81,7 +87,7 @@ func (t *tree) newGroup(parent *group, cg *task.Cgroup, mode, uid, gid uint32) *
 		{"cgroup.max.descendants", 0o644, maximum, onlyMaximum},
 		{"cgroup.stat", 0o444, g.showStat, nil},
 	}
-	if parent != nil {
+	if g.parent != nil {
 		files = append(files, file{"cgroup.events", 0o444, g.showEvents, nil},
 			file{"cgroup.type", 0o644, func(_ *vfs.Context, w *bytes.Buffer) error { w.WriteString("domain\n"); return nil }, notHere})
 	}
@@ -90,11 +96,10 @@ func (t *tree) newGroup(parent *group, cg *task.Cgroup, mode, uid, gid uint32) *
 		if f.store != nil {
 			text.Store = func(c *vfs.Context, data []byte) error { return f.store(c, strings.TrimSpace(string(data))) }
 		}
-		i := pseudo.Node(t.sb, text, unix.S_IFREG|f.mode)
+		i := pseudo.Node(g.t.sb, text, unix.S_IFREG|f.mode)
 		i.SetOwner(uid, gid)
 		g.Add(f.name, i)
 	}
-	return g
 }
 
 func nothing(*vfs.Context, *bytes.Buffer) error { return nil }

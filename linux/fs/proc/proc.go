@@ -153,11 +153,14 @@ func (s *system) mount(c *vfs.Context, _ string, readOnly bool, data string) (*v
 	i := r.Inode()
 	i.Ops, i.Uncached = r, true // its names come and go with processes
 	i.NoNegatives = true
-	if !fs.opt.onlyPID {
-		fs.addSystem(r.Dir)
-	}
-	r.Add("self", pseudo.Node(fs.sb, &selfLink{fs: fs}, unix.S_IFLNK|0o777))
-	r.Add("thread-self", pseudo.Node(fs.sb, &selfLink{fs: fs, thread: true}, unix.S_IFLNK|0o777))
+	all := !fs.opt.onlyPID
+	r.Later(func() {
+		if all {
+			fs.addSystem(r.Dir)
+		}
+		r.Add("self", pseudo.Node(fs.sb, &selfLink{fs: fs}, unix.S_IFLNK|0o777))
+		r.Add("thread-self", pseudo.Node(fs.sb, &selfLink{fs: fs, thread: true}, unix.S_IFLNK|0o777))
+	})
 	fs.sb.NewRoot(i)
 	return fs.sb, nil
 }

@@ -72,7 +72,8 @@ func (fs *FS) addSystem(d *pseudo.Dir) {
 	for name, show := range SysVIPC {
 		file(ipc, name, show)
 	}
-	fs.addSysctl(d.AddDir("sys", 0o555))
+	sys := d.AddDir("sys", 0o555)
+	sys.Later(func() { fs.addSysctl(sys) })
 	kevlar := d.AddDir("kevlar", 0o555)
 	file(kevlar, "usage", showUsage)
 	for _, f := range Kevlar {

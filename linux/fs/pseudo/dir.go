@@ -18,6 +18,9 @@ type Dir struct {
 	inode *vfs.Inode
 	up    uint64 // the parent's inode number
 
+	fill   func() // adds the names that Later has put off
+	filled sync.Once
+
 	mu     sync.RWMutex
 	byName map[string]*vfs.Inode
 	names  []string // in the order of their addition; "" once removed
@@ -30,6 +33,17 @@ func NewDir(sb *vfs.Superblock, mode uint32, changes bool) *Dir {
 	d.inode.Init(sb, d, sb.NextIno(), &vfs.NewNode{Mode: unix.S_IFDIR | mode})
 	d.up = d.inode.Ino
 	return d
+}
+
+// Later puts the adding of names off until somebody looks: fill adds them. Large trees are
+// seldom looked at, and need not hold up the boot.
+func (d *Dir) Later(fill func()) { d.fill = fill }
+
+// look comes before every look at the names.
+func (d *Dir) look() {
+	if d.fill != nil {
+		d.filled.Do(d.fill)
+	}
 }
 
 // Inode is the directory's inode.
@@ -87,6 +101,7 @@ func (d *Dir) Remove(name string) {
 
 // Lookup implements vfs.InodeOps.
 func (d *Dir) Lookup(_ *vfs.Context, _ *vfs.Inode, name string) (*vfs.Inode, error) {
+	d.look()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if i := d.byName[name]; i != nil {
@@ -128,6 +143,7 @@ const FirstPos = 2
 
 // Entries is List without "." and "..". It reports whether emit has taken all.
 func (d *Dir) Entries(pos int64, emit func(vfs.DirEntry) bool) bool {
+	d.look()
 	for i := int(max(pos-FirstPos, 0)); ; i++ {
 		d.mu.RLock()
 		if i >= len(d.names) {

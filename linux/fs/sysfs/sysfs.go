@@ -8,7 +8,6 @@ package sysfs
 import (
 	"bytes"
 	"fmt"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -27,19 +26,15 @@ var Type = &vfs.FSType{Name: "sysfs", NoDevice: true}
 func Register(m machine.Machine) {
 	t := newTree(m)
 	device.Add(loopback)
-	Type.Mount = func(*vfs.Context, string, bool, string) (*vfs.Superblock, error) {
-		t.watch.Do(func() { device.Watch(t.told) })
-		return t.sb, nil
-	}
+	Type.Mount = func(*vfs.Context, string, bool, string) (*vfs.Superblock, error) { return t.sb, nil }
 	vfs.RegisterFS(Type)
 }
 
 // tree is the instance.
 type tree struct {
-	m     machine.Machine
-	sb    *vfs.Superblock
-	top   *pseudo.Dir
-	watch sync.Once // to follow the list of devices, from the first mount on
+	m   machine.Machine
+	sb  *vfs.Superblock
+	top *pseudo.Dir
 }
 
 // dirMode is the mode of all directories.
@@ -49,6 +44,13 @@ func newTree(m machine.Machine) *tree {
 	t := &tree{m: m}
 	t.sb = vfs.NewSuperblock(Type, magic, vfs.DefaultSuper{})
 	t.top = pseudo.NewDir(t.sb, 0o555, true)
+	t.top.Later(t.fill)
+	t.sb.NewRoot(t.top.Inode())
+	return t
+}
+
+// fill adds all that is there, and has what comes and goes told.
+func (t *tree) fill() {
 	for _, name := range []string{"block", "bus", "class", "dev/block", "dev/char", "devices/virtual", "firmware", "fs",
 		"hypervisor", "kernel", "module", "power", "class/net", "class/block"} {
 		t.dir(name)
@@ -57,8 +59,7 @@ func newTree(m machine.Machine) *tree {
 	t.addCPUs()
 	t.addNode()
 	t.addKernel()
-	t.sb.NewRoot(t.top.Inode())
-	return t
+	device.Watch(t.told)
 }
 
 // dir is the directory at a path, which it makes.
