@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -42,13 +41,13 @@ func Unpack(c *vfs.Context, archive []byte) error {
 				return fmt.Errorf("initramfs: gzip: %w", err)
 			}
 			z.Multistream(false)
-			if _, err := unpackAll(c, z); err != nil {
+			if _, err := unpackAll(c, &stream{r: bufio.NewReader(z)}); err != nil {
 				return err
 			}
 			archive = archive[len(archive)-rest.Len():]
 			continue
 		}
-		n, err := unpackAll(c, bytes.NewReader(archive))
+		n, err := unpackAll(c, &memory{archive})
 		if err != nil {
 			return err
 		}
@@ -56,72 +55,133 @@ func Unpack(c *vfs.Context, archive []byte) error {
 	}
 }
 
-// unpackAll unpacks the archives that r has, to its end or the beginning of gzip data,
+// source is where an archive comes from.
+type source interface {
+	// peek returns the next n bytes without taking them, or as many as there are.
+	peek(n int) []byte
+	// take takes some of the next n bytes, at least one, all if they are no more than maxName. What it returns is
+	// good until the next call; io.ErrUnexpectedEOF where the archive ends before.
+	take(n int64) ([]byte, error)
+}
+
+// memory is an archive that lies in memory.
+type memory struct{ rest []byte }
+
+func (m *memory) peek(n int) []byte { return m.rest[:min(n, len(m.rest))] }
+
+func (m *memory) take(n int64) ([]byte, error) {
+	if n > int64(len(m.rest)) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	b := m.rest[:n]
+	m.rest = m.rest[n:]
+	return b, nil
+}
+
+// stream is an archive that is read.
+type stream struct {
+	r   *bufio.Reader
+	err error // that peek has met
+	buf [64 << 10]byte
+}
+
+func (s *stream) peek(n int) []byte {
+	b, err := s.r.Peek(n)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return b
+}
+
+func (s *stream) take(n int64) ([]byte, error) {
+	b := s.buf[:min(n, int64(len(s.buf)))]
+	if _, err := io.ReadFull(s.r, b); err == io.EOF {
+		return nil, io.ErrUnexpectedEOF
+	} else if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// unpackAll unpacks the archives that from has, to its end or the beginning of gzip data,
 // and returns how many bytes they took.
-func unpackAll(c *vfs.Context, r io.Reader) (int64, error) {
-	u := &unpacker{c: c, r: bufio.NewReader(r), links: make(map[inode]string)}
+func unpackAll(c *vfs.Context, from source) (int64, error) {
+	u := &unpacker{c: c, from: from, links: make(map[inode]string)}
 	for {
-		switch err := u.next(); {
-		case err == io.EOF:
+		err := u.next()
+		if s, ok := from.(*stream); ok && s.err != nil {
+			err = s.err
+		}
+		switch err {
+		case nil:
+		case io.EOF:
 			return u.pos, nil
-		case err != nil:
+		case io.ErrUnexpectedEOF:
+			err = errTruncated
+			fallthrough
+		default:
 			return u.pos, fmt.Errorf("initramfs: at byte %d: %w", u.pos, err)
 		}
 	}
 }
 
-// unpacker reads one stream.
+// unpacker unpacks what one source has.
 type unpacker struct {
 	c     *vfs.Context
-	r     *bufio.Reader
+	from  source
 	pos   int64
 	links map[inode]string // the first name of files with several
-	buf   [64 << 10]byte
 }
 
 type inode struct{ ino, major, minor uint32 }
 
 var errTruncated = errors.New("the archive is truncated")
 
-// full reads len(p) bytes.
-func (u *unpacker) full(p []byte) error {
-	n, err := io.ReadFull(u.r, p)
-	u.pos += int64(n)
-	if err == io.ErrUnexpectedEOF || err == io.EOF {
-		return errTruncated
-	}
-	return err
+// take takes the next n bytes; see source.
+func (u *unpacker) take(n int64) ([]byte, error) {
+	b, err := u.from.take(n)
+	u.pos += int64(len(b))
+	return b, err
 }
 
 // align skips to a multiple of four bytes.
 func (u *unpacker) align() error {
-	var pad [3]byte
-	return u.full(pad[:-u.pos&3])
+	_, err := u.take(-u.pos & 3)
+	return err
+}
+
+// hex reads a header's field: eight hexadecimal digits.
+func hex(b []byte) (v uint32, ok bool) {
+	for _, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		v = v<<4 | uint32(c)
+	}
+	return v, true
 }
 
 // next unpacks one entry; io.EOF after the last, and before gzip data.
 func (u *unpacker) next() error {
 	for { // zero bytes may stand between archives
-		b, err := u.r.Peek(1)
-		if err != nil {
-			if err == io.EOF {
-				return io.EOF
-			}
-			return err
-		}
-		if b[0] == 0x1f {
-			if two, _ := u.r.Peek(2); len(two) == 2 && two[1] == 0x8b {
-				return io.EOF
-			}
+		b := u.from.peek(2)
+		if len(b) == 0 || len(b) == 2 && b[0] == 0x1f && b[1] == 0x8b {
+			return io.EOF
 		}
 		if b[0] != 0 {
 			break
 		}
-		u.r.Discard(1)
-		u.pos++
+		if _, err := u.take(1); err != nil {
+			return err
+		}
 	}
-	var head [headerLen]byte
-	if err := u.full(head[:]); err != nil {
+	head, err := u.take(headerLen)
+	if err != nil {
 		return err
 	}
 	if m := string(head[:6]); m != magic && m != magicCRC {
@@ -129,19 +189,19 @@ func (u *unpacker) next() error {
 	}
 	var field [13]uint32
 	for i := range field {
-		v, err := strconv.ParseUint(string(head[6+8*i:14+8*i]), 16, 32)
-		if err != nil {
-			return fmt.Errorf("a header field is no hexadecimal number (%q)", head[6+8*i:14+8*i])
+		digits := head[6+8*i : 14+8*i]
+		var ok bool
+		if field[i], ok = hex(digits); !ok {
+			return fmt.Errorf("a header field is no hexadecimal number (%q)", digits)
 		}
-		field[i] = uint32(v)
 	}
 	ino, mode, uid, gid, nlink, mtime, size := field[0], field[1], field[2], field[3], field[4], field[5], int64(field[6])
 	nameLen := field[11]
 	if nameLen == 0 || nameLen > maxName {
 		return fmt.Errorf("a name of %d bytes", nameLen)
 	}
-	raw := make([]byte, nameLen)
-	if err := u.full(raw); err != nil {
+	raw, err := u.take(int64(nameLen))
+	if err != nil {
 		return err
 	}
 	if raw[nameLen-1] != 0 || bytes.IndexByte(raw, 0) != int(nameLen)-1 {
@@ -174,19 +234,33 @@ type entry struct {
 	size     int64
 	mtime    vfs.Time
 	rdev     uint64
+	target   string // of a symbolic link, once it is read
 	inode    *inode // of a file with several names
 }
 
 // make makes the file and reads its contents. An entry replaces a file of the same
 // name from an earlier archive.
 func (u *unpacker) make(e *entry) error {
-	c, name := u.c, []byte(e.name)
-	kind := e.mode & unix.S_IFMT
-	if kind != unix.S_IFDIR {
-		if err := vfs.Unlink(c, unix.AT_FDCWD, name); err != nil && err != unix.ENOENT {
-			return err
+	err := u.create(e)
+	if err == unix.EEXIST && e.mode&unix.S_IFMT == unix.S_IFDIR {
+		err = nil
+	} else if err == unix.EEXIST {
+		if err = vfs.Unlink(u.c, unix.AT_FDCWD, []byte(e.name)); err == nil {
+			err = u.create(e)
 		}
 	}
+	if err != nil {
+		return err
+	}
+	if e.inode != nil && u.links[*e.inode] == "" {
+		u.links[*e.inode] = e.name
+	}
+	return u.attributes(e)
+}
+
+// create makes the file where there is none of the name.
+func (u *unpacker) create(e *entry) error {
+	c, name := u.c, []byte(e.name)
 	if e.inode != nil {
 		if first, ok := u.links[*e.inode]; ok {
 			if err := vfs.Link(c, unix.AT_FDCWD, []byte(first), unix.AT_FDCWD, name, 0); err != nil {
@@ -195,46 +269,40 @@ func (u *unpacker) make(e *entry) error {
 			if e.size == 0 {
 				return nil
 			}
-			return u.contents(e) // the data comes with the last name
+			return u.contents(e, unix.O_TRUNC) // the data comes with the last name
 		}
-		u.links[*e.inode] = e.name
 	}
-	var err error
-	switch kind {
+	switch e.mode & unix.S_IFMT {
 	case unix.S_IFDIR:
-		if err = vfs.Mkdir(c, unix.AT_FDCWD, name, e.mode); err == unix.EEXIST {
-			err = nil
-		}
+		return vfs.Mkdir(c, unix.AT_FDCWD, name, e.mode)
 	case unix.S_IFLNK:
-		if e.size > maxName {
-			return fmt.Errorf("a link target of %d bytes", e.size)
+		if e.target == "" {
+			if e.size > maxName {
+				return fmt.Errorf("a link target of %d bytes", e.size)
+			}
+			target, err := u.take(e.size)
+			if err != nil {
+				return err
+			}
+			e.target = string(bytes.TrimRight(target, "\x00"))
 		}
-		target := make([]byte, e.size)
-		if err := u.full(target); err != nil {
-			return err
-		}
-		err = vfs.Symlink(c, string(bytes.TrimRight(target, "\x00")), unix.AT_FDCWD, name)
+		return vfs.Symlink(c, e.target, unix.AT_FDCWD, name)
 	case unix.S_IFREG:
-		err = u.contents(e)
-	default:
-		err = vfs.Mknod(c, unix.AT_FDCWD, name, e.mode, e.rdev)
+		return u.contents(e, unix.O_CREAT|unix.O_EXCL)
 	}
-	if err != nil {
-		return err
-	}
-	return u.attributes(e)
+	return vfs.Mknod(c, unix.AT_FDCWD, name, e.mode, e.rdev)
 }
 
-// contents writes the entry's data to its file.
-func (u *unpacker) contents(e *entry) error {
-	f, err := vfs.OpenPath(u.c, e.name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC, e.mode&0o7777)
+// contents writes the entry's data to its file, which is opened with the flags.
+func (u *unpacker) contents(e *entry, flags uint32) error {
+	f, err := vfs.OpenPath(u.c, e.name, unix.O_WRONLY|flags, e.mode&0o7777)
 	if err != nil {
 		return err
 	}
 	defer f.Unref()
 	for left := e.size; left > 0; {
-		p := u.buf[:min(left, int64(len(u.buf)))]
-		if err := u.full(p); err != nil {
+		p, err := u.take(left)
+		if err != nil {
 			return err
 		}
 		left -= int64(len(p))
@@ -257,10 +325,13 @@ func (u *unpacker) attributes(e *entry) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Chown(u.c, e.uid, e.gid); err != nil {
-		return err
+	i := p.Inode()
+	if i.UID() != e.uid || i.GID() != e.gid {
+		if err := p.Chown(u.c, e.uid, e.gid); err != nil {
+			return err
+		}
 	}
-	if e.mode&unix.S_IFMT != unix.S_IFLNK {
+	if e.mode&unix.S_IFMT != unix.S_IFLNK && i.Mode() != e.mode {
 		if err := p.Chmod(u.c, e.mode); err != nil {
 			return err
 		}
