@@ -40,6 +40,7 @@ type Epoll struct {
 	// so it comes before their locks; an epoll file that watches another locks itself first.
 	mu    sync.Mutex
 	items map[int][]*item // by descriptor, of which dup and close make several files
+	round uint64          // number of Collect's last call
 
 	ready readyList
 }
@@ -58,6 +59,7 @@ type item struct {
 	file  *vfs.File // without a reference: closing the last descriptor ends the watch
 	event abi.EpollEvent
 	entry wait.Entry
+	round uint64 // the call of Collect that reported it last; guarded by ep.mu
 
 	// spent says that EPOLLONESHOT has reported and waits for EPOLL_CTL_MOD, which polls.
 	spent atomic.Bool
@@ -267,8 +269,18 @@ func (ep *Epoll) remove(i *item) {
 func (ep *Epoll) Collect(events []abi.EpollEvent) (n int) {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
+	ep.round++
 	var again *item // items to put back, linked through next; only this call has them
 	tail := &again
+	putBack := func(i *item) {
+		// A notification may have queued it already; then next belongs to the list.
+		ep.ready.mu.Lock()
+		if !i.queued {
+			*tail, tail = i, &i.next
+			i.queued = true // keeps notifications from linking it
+		}
+		ep.ready.mu.Unlock()
+	}
 	for n < len(events) {
 		i := ep.ready.pop()
 		if i == nil {
@@ -281,24 +293,23 @@ func (ep *Epoll) Collect(events []abi.EpollEvent) (n int) {
 			ep.remove(i)
 			continue
 		}
+		if i.round == ep.round {
+			putBack(i) // it had news again meanwhile: no file is reported twice
+			continue
+		}
 		got := i.poll()
 		if got == 0 {
 			continue
 		}
 		events[n] = abi.EpollEvent{Events: uint32(got), Data: i.event.Data}
+		i.round = ep.round
 		n++
 		switch {
 		case i.event.Events&unix.EPOLLONESHOT != 0:
 			i.event.Events &= private
 			i.spent.Store(true)
 		case i.event.Events&unix.EPOLLET == 0:
-			// A notification may have queued it already; then next belongs to the list.
-			ep.ready.mu.Lock()
-			if !i.queued {
-				*tail, tail = i, &i.next
-				i.queued = true // keeps notifications from linking it
-			}
-			ep.ready.mu.Unlock()
+			putBack(i)
 		}
 	}
 	*tail = nil

@@ -157,6 +157,28 @@ func TestEpollTriggers(t *testing.T) {
 	}
 }
 
+// busy is an eventfd that has news whenever somebody looks.
+type busy struct{ *Eventfd }
+
+func (b busy) Poll(f *vfs.File, e *wait.Entry) wait.Events {
+	b.Add(1)
+	return b.Eventfd.Poll(f, e)
+}
+
+// TestEpollOnce: what has news while it is being reported is reported again by the next call, not by this one.
+func TestEpollOnce(t *testing.T) {
+	for _, trigger := range []uint32{0, unix.EPOLLET} {
+		ep := NewEpoll()
+		add(t, ep, 1, anon(busy{NewEventfd(1, false)}), unix.EPOLLIN|trigger)
+		for range 3 {
+			var ev [4]abi.EpollEvent
+			if n := ep.Collect(ev[:]); n != 1 {
+				t.Errorf("trigger %#x: %d events, want 1", trigger, n)
+			}
+		}
+	}
+}
+
 func TestEpollErrors(t *testing.T) {
 	ep := NewEpoll()
 	f := anon(NewEventfd(0, false))
