@@ -130,6 +130,10 @@ type Machine interface {
 	NumCPU() int
 	CPU() int
 
+	// MoveTo has the caller go on on a CPU, which may have changed again by the time it returns: only
+	// Regs.OnlyCPU keeps a program to one.
+	MoveTo(cpu int)
+
 	// Busy is how long CPU number cpu has worked since boot, in programs and in the kernel,
 	// to a few milliseconds. Time in which the host did not let it run does not count.
 	Busy(cpu int) time.Duration

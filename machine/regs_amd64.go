@@ -18,7 +18,10 @@ type Regs struct {
 	Kick  uint32 // set by Machine.Kick: Enter returns at once
 	// UserTicks and KernelTicks are what Machine.Ticks tells.
 	UserTicks, KernelTicks uint64
-	_                      [26]uint32
+	// OnlyCPU is 1 + the CPU that the program may run on, 0 for any: on another one Enter runs nothing,
+	// and returns with an Interrupt. To be changed only after Machine.SaveFP.
+	OnlyCPU uint32
+	_       [25]uint32
 }
 
 // NewRegs returns the registers of a program that has not run yet: all zero, the

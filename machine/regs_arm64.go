@@ -20,7 +20,9 @@ type Regs struct {
 	_    [4]uint64
 	V    [64]uint64 // V0..V31, low half first
 	Kick uint32     // set by Machine.Kick: Enter returns at once
-	_    uint32
+	// OnlyCPU is 1 + the CPU that the program may run on, 0 for any: on another one Enter runs nothing,
+	// and returns with an Interrupt. To be changed only after Machine.SaveFP. It is loaded with Kick.
+	OnlyCPU uint32
 }
 
 // NewRegs returns the registers of a program that has not run yet: all zero.

@@ -55,9 +55,10 @@ func (c *testCmd) steps() []step {
 		{"host", "go test -race", c.goTest("-race", "-short", "-timeout=20m", "./...")},
 		{"boot", "kernels", c.kernels},
 		{"boot", "machines", c.goTest(append([]string{"-p=1", "-timeout=20m"}, booting...)...)},
-		{"contracts", "contracts on Kevlar", c.contracts(false)},
+		{"contracts", "contracts on Kevlar", c.contracts("kevlar", 1)},
+		{"contracts", "contracts on 4 CPUs", c.contracts("kevlar", 4)},
 		{"e2e", "programs on Kevlar", c.goTest(c.e2eArgs()...)},
-		{"rederive", "contracts on Linux", c.contracts(true)},
+		{"rederive", "contracts on Linux", c.contracts("linux", 1)},
 		{"rederive", "programs on Linux", c.goTest(append([]string{"-run=^(TestRun|TestTerminal)$"}, c.e2eArgs("-kernel=linux")...)...)},
 		{"soak", "soak", c.goTest(c.e2eArgs("-soak", "-timeout=6h")...)},
 		{"mutations", "mutations", c.mutations},
@@ -227,18 +228,24 @@ func (c *testCmd) goTool(ctx context.Context, env []string, args ...string) erro
 	return err
 }
 
+// parallel are the contracts that machines of several CPUs answer as well: of what tasks do at the same time.
+const parallel = "^(scheduling|threading|events|ipc)/"
+
 // contracts runs the contracts on Kevlar, or on Linux, whose answers must be the recorded ones.
-func (c *testCmd) contracts(linux bool) func(context.Context) error {
+func (c *testCmd) contracts(kernel string, cpus int) func(context.Context) error {
 	return func(ctx context.Context) error {
-		cmd := contracts.Command{Arch: c.Arch, Match: c.Match, Kernel: "kevlar", Isolate: "auto", Repeat: 1, SMP: 1, Verbose: c.Verbose}
-		if linux {
-			cmd.Kernel = "linux"
+		cmd := contracts.Command{Arch: c.Arch, Match: c.Match, Kernel: kernel, Isolate: "auto", Repeat: 1, SMP: cpus, Verbose: c.Verbose}
+		if cpus > 1 {
+			cmd.Clock = "host"
+			if c.Match == "" {
+				cmd.Match = parallel
+			}
 		}
 		if c.Report != "" {
 			if err := os.MkdirAll(c.Report, 0o755); err != nil {
 				return err
 			}
-			base := filepath.Join(c.Report, "contracts-"+cmd.Kernel)
+			base := filepath.Join(c.Report, fmt.Sprintf("contracts-%s-%d", kernel, cpus))
 			cmd.JSON, cmd.JUnit, cmd.HTML = base+".json", base+".xml", base+".html"
 		}
 		return cmd.Run()

@@ -26,4 +26,14 @@ func (s CPUSet) Empty() bool { return s == CPUSet{} }
 
 func (s CPUSet) Has(n int) bool { return s[n/64]>>(n%64)&1 != 0 }
 
+// From is the first CPU of s that is n or above, or else the first; s is not Empty.
+func (s CPUSet) From(n int) int {
+	for i := range CPUs {
+		if c := (n + i) % CPUs; s.Has(c) {
+			return c
+		}
+	}
+	return 0
+}
+
 func (s *CPUSet) add(n int) { s[n/64] |= 1 << (n % 64) }

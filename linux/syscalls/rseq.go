@@ -7,8 +7,8 @@ import (
 )
 
 var rseqRows = []Row{
-	{Name: "rseq", Args: []Kind{Ptr, Uint, RseqFlags, Hex}, Do: sysRseq, Support: Partial, Note: "ENOSYS on machines with several CPUs",
-		Contracts: []string{"scheduling/yield_priorities"}},
+	{Name: "rseq", Args: []Kind{Ptr, Uint, RseqFlags, Hex}, Do: sysRseq,
+		Contracts: []string{"threading/rseq_sections", "scheduling/yield_priorities"}},
 	{Name: "membarrier", Args: []Kind{Int, Hex, Int}, Do: sysMembarrier, Contracts: []string{"scheduling/yield_priorities"}},
 }
 

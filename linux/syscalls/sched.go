@@ -9,15 +9,11 @@ import (
 	"kevlar/linux/user"
 )
 
-// Which CPU runs a thread is the Go runtime's choice: sets of CPUs bound how many CPUs threads
-// get together (docs/decisions/fair-scheduling.md).
-const affinityNote = "threads compete for the CPUs of their set, but run on any"
-
 var schedRows = []Row{
 	{Name: "sched_yield", Do: sysSchedYield, Contracts: []string{"scheduling/yield_priorities"}},
 	{Name: "sched_getaffinity", Args: []Kind{PID, Size, Out | CPUMask}, Do: sysSchedGetaffinity,
 		Contracts: []string{"scheduling/affinity_masks", "scheduling/sched_policies"}},
-	{Name: "sched_setaffinity", Args: []Kind{PID, Size, CPUMask}, Do: sysSchedSetaffinity, Support: Partial, Note: affinityNote,
+	{Name: "sched_setaffinity", Args: []Kind{PID, Size, CPUMask}, Do: sysSchedSetaffinity,
 		Contracts: []string{"scheduling/sched_policies", "scheduling/affinity_masks"}},
 	{Name: "sched_getscheduler", Args: []Kind{PID}, Do: sysSchedGetscheduler,
 		Contracts: []string{"scheduling/sched_policies", "scheduling/sched_attributes"}},
@@ -422,7 +418,7 @@ func sysIoprioSet(t *task.Task, a *Args) (uint64, error) {
 
 func sysGetcpu(t *task.Task, a *Args) (uint64, error) {
 	if p := a.Addr(0); p != 0 {
-		if err := t.CopyOut(p, le.AppendUint32(nil, uint32(t.Kernel.Machine.CPU()))); err != nil {
+		if err := t.CopyOut(p, le.AppendUint32(nil, uint32(t.CPU()))); err != nil {
 			return 0, err
 		}
 	}

@@ -59,6 +59,7 @@ func (t *Task) inherit(from *Task, flags uint64) {
 	a.seccomp.Store(f.seccomp.Load())
 	if flags&unix.CLONE_VM == 0 {
 		a.rseq = f.rseq
+		t.Regs.OnlyCPU = from.Regs.OnlyCPU
 	}
 	a.uts.Store(f.uts.Load())
 	a.slack.Store(f.slack.Load())
@@ -103,7 +104,7 @@ func (t *Task) newProgram(secure, gains bool) {
 	g.deleteTimers()
 	g.mu.Unlock()
 	g.barriers.Store(0)
-	t.attributes.rseq = rseq{}
+	t.endRseq()
 }
 
 // Bits of personality(2) that do not outlive execve, or that of a set-ID program.

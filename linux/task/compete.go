@@ -42,6 +42,9 @@ func (t *Task) compete() {
 	t.Waiter.Observe((*contender)(t))
 	t.Waiter.AnnounceWakes(s.attr.urgent())
 	t.prepare()
+	if s.bound.Load() {
+		t.Kernel.Machine.Kick(t.Regs) // to settle
+	}
 }
 
 // prepare has t come to its tick when it next enters user mode, where it competes whenever

@@ -29,13 +29,10 @@ const (
 	noCPU = ^uint32(0) // RSEQ_CPU_ID_UNINITIALIZED
 )
 
-// RegisterRseq is rseq(2) without flags. ENOSYS with several CPUs: the CPU's number that a
-// program reads would have to hold until its section ends.
+// RegisterRseq is rseq(2) without flags.
 func (t *Task) RegisterRseq(area user.Addr, size, sig uint32) error {
 	r := &t.attributes.rseq
 	switch {
-	case t.Kernel.Machine.NumCPU() > 1:
-		return unix.ENOSYS
 	case r.area != 0 && (r.area != area || size != rseqSize):
 		return unix.EINVAL
 	case r.area != 0 && r.sig != sig:
@@ -48,9 +45,8 @@ func (t *Task) RegisterRseq(area user.Addr, size, sig uint32) error {
 		return unix.EFAULT
 	}
 	*r = rseq{area, sig}
-	if t.putRseqCPU(0, 0) != nil {
-		t.rseqFault()
-	}
+	t.Regs.OnlyCPU = 0 // so that the area is written
+	t.settle()
 	return nil
 }
 
@@ -66,8 +62,14 @@ func (t *Task) UnregisterRseq(area user.Addr, size, sig uint32) error {
 	if err := t.putRseqCPU(0, noCPU); err != nil {
 		return err
 	}
-	*r = rseq{}
+	t.endRseq()
 	return nil
+}
+
+// endRseq makes t a thread without restartable sequences.
+func (t *Task) endRseq() {
+	t.attributes.rseq = rseq{}
+	t.settle()
 }
 
 func (t *Task) putRseqCPU(start, cpu uint32) error {

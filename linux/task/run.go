@@ -92,6 +92,7 @@ func (t *Task) loop() (ended bool) {
 			if trace.On(trace.Sched) {
 				trace.Runs(t.traceID())
 			}
+			t.settle()
 			t.leaveSection()
 		case machine.Exception:
 			t.exception(&t.trap)

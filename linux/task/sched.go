@@ -51,9 +51,10 @@ func (a *SchedAttr) RealTime() bool { return a.Policy == SchedFIFO || a.Policy =
 type schedule struct {
 	mu       sync.Mutex // guards attr, io, cpus and explicit; before the scheduler's
 	attr     SchedAttr
-	io       int    // ioprio_set(2)
-	cpus     CPUSet // sched_setaffinity(2)
-	explicit bool   // cpus has been set
+	io       int         // ioprio_set(2)
+	cpus     CPUSet      // sched_setaffinity(2)
+	explicit bool        // cpus has been set
+	bound    atomic.Bool // cpus are not all that there are
 	entity   sched.Entity
 	eager    atomic.Bool // sched.Terms.Eager
 }
@@ -70,6 +71,7 @@ func (s *schedule) inherit(from *schedule) {
 	from.mu.Lock()
 	defer from.mu.Unlock()
 	s.attr, s.io, s.cpus, s.explicit = from.attr, from.io, from.cpus, from.explicit
+	s.bound.Store(from.bound.Load())
 	if a := &s.attr; a.Flags&SchedResetOnFork != 0 {
 		if a.Policy == SchedDeadline || a.RealTime() {
 			*a = SchedAttr{}
@@ -105,7 +107,8 @@ func (t *Task) SetCPUs(by *Task, cpus CPUSet) error {
 	if !by.owns(t) && !by.Cred().CapableIn(t.Cred().User, unix.CAP_SYS_NICE) {
 		return unix.EPERM
 	}
-	cpus = cpus.And(sched.AllCPUs(t.Kernel.Machine.NumCPU()))
+	all := sched.AllCPUs(t.Kernel.Machine.NumCPU())
+	cpus = cpus.And(all)
 	if cpus.Empty() {
 		return unix.EINVAL
 	}
@@ -113,8 +116,45 @@ func (t *Task) SetCPUs(by *Task, cpus CPUSet) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cpus, s.explicit = cpus, true
+	s.bound.Store(cpus != all)
 	t.reschedule()
+	t.Kernel.Machine.Kick(t.Regs) // to settle
 	return nil
+}
+
+// settle keeps the program to a CPU that it may run on, where it is bound to some or wants to
+// know which it is on (rseq(2)), and tells it. The machine interrupts a program that is about
+// to run on another; then this is called. Only t calls it.
+func (t *Task) settle() {
+	m, s, r := t.Kernel.Machine, &t.attributes.sched, t.attributes.rseq.area
+	if r == 0 && !s.bound.Load() {
+		t.Regs.OnlyCPU = 0
+		return
+	}
+	cpu := m.CPU()
+	if s.bound.Load() {
+		if set := t.CPUs(); !set.Has(cpu) {
+			_, id := t.IDs()
+			cpu = set.From((cpu + id) % m.NumCPU())
+			m.MoveTo(cpu)
+		}
+	}
+	if t.Regs.OnlyCPU == uint32(cpu)+1 {
+		return
+	}
+	m.SaveFP(t.Regs)
+	t.Regs.OnlyCPU = uint32(cpu) + 1
+	if r != 0 && t.putRseqCPU(uint32(cpu), uint32(cpu)) != nil {
+		t.rseqFault()
+	}
+}
+
+// CPU is the CPU that the thread runs on; one that may run on several may be on another by now.
+func (t *Task) CPU() int {
+	if c := t.Regs.OnlyCPU; c != 0 {
+		return int(c) - 1
+	}
+	return t.Kernel.Machine.CPU()
 }
 
 // owns reports whether t's effective user is who o runs as: sched_setscheduler(2).

@@ -103,6 +103,9 @@ func (m *Metal) NumCPU() int { return nk.NumCPU() }
 // CPU implements machine.Machine.
 func (m *Metal) CPU() int { return nk.CPUID() }
 
+// MoveTo implements machine.Machine.
+func (m *Metal) MoveTo(cpu int) { nk.MoveTo(cpu) }
+
 // Busy implements machine.Machine.
 func (m *Metal) Busy(cpu int) time.Duration { return nk.Busy(cpu) }
 

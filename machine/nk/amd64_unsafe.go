@@ -24,6 +24,8 @@ type userRegs struct {
 	kick  uint32
 
 	userTicks, kernelTicks uint64
+
+	onlyCPU uint32
 }
 
 // The two have one layout.
@@ -34,6 +36,8 @@ var (
 	_ [unsafe.Offsetof(machine.Regs{}.Kick) - unsafe.Offsetof(userRegs{}.kick)]byte
 	_ [unsafe.Offsetof(userRegs{}.kernelTicks) - unsafe.Offsetof(machine.Regs{}.KernelTicks)]byte
 	_ [unsafe.Offsetof(machine.Regs{}.KernelTicks) - unsafe.Offsetof(userRegs{}.kernelTicks)]byte
+	_ [unsafe.Offsetof(userRegs{}.onlyCPU) - unsafe.Offsetof(machine.Regs{}.OnlyCPU)]byte
+	_ [unsafe.Offsetof(machine.Regs{}.OnlyCPU) - unsafe.Offsetof(userRegs{}.onlyCPU)]byte
 	_ [unsafe.Offsetof(gprs{}.gs) - unsafe.Offsetof(machine.Regs{}.GS)]byte
 	_ [unsafe.Offsetof(machine.Regs{}.GS) - unsafe.Offsetof(gprs{}.gs)]byte
 	// The XSAVE image is 64-byte aligned in an object of this size.

@@ -130,6 +130,9 @@ func NumCPU() int { return ncpu }
 // CPUID is the CPU that runs the caller, which may have changed by now.
 func CPUID() int { return int(thisCPU().id) }
 
+// MoveTo has the caller go on on a CPU. It may be moved again at once.
+func MoveTo(cpu int) { call(callMove, uint64(cpu), 0, 0) }
+
 // Seed fills p with random bytes, as good as the CPU has them.
 func Seed(p []byte) {
 	for i := range p {

@@ -89,6 +89,7 @@ type archCPU struct {
 	ticked   uint64  // 1: a tick has found the kernel at work; loaded with active
 	root     uint64  // and the frame of its table, or 0
 
+	number    uint64 // 1 + id, as machine.Regs.OnlyCPU has it
 	mpidr     uint64
 	gicTarget uint32  // GICv2: its bit
 	redist    uintptr // GICv3: its redistributor
@@ -172,6 +173,7 @@ func (c *CPU) archPrepare() {
 	c.g = addressOfG(c)
 	c.gMem[0], c.gMem[1] = uint64(lo), uint64(hi) // g.stack
 	c.gMem[2], c.gMem[3] = uint64(lo)+1024, uint64(lo)+1024
+	c.number = uint64(c.id) + 1
 	c.mpidr = platform.CPUs[c.id%maxCPUs]
 }
 

@@ -7,7 +7,7 @@
 #define SEL_UCODE 0x2b
 
 #define CAUSE_SYSCALL 256	// what ended user mode; below: the vector
-#define CAUSE_KICK 257		// nothing yet: Kick was set
+#define CAUSE_KICK 257		// nothing yet: Kick was set, or this is not OnlyCPU
 #define CAUSE_FETCH 258		// the x87 and AVX state is in another CPU
 #define CAUSE_NEW 259		// introduce has not seen these registers
 #define CAUSE_ADDRESS 260	// the instruction pointer is not canonical

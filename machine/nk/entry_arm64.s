@@ -260,7 +260,7 @@ TEXT ·fatal(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 //
 // It runs user code and returns what ended that: causeSyscall; causeException, which esr
 // and far describe; causeInterrupt, one of the CPU, which is taken on the caller's behalf
-// as soon as interrupts are unmasked here; causeKick, r.Kick. With causeNoSpace it has
+// as soon as interrupts are unmasked here; causeKick, r.Kick or another CPU than r.OnlyCPU. With causeNoSpace it has
 // run nothing: s needs an address space identifier.
 //
 // System registers that hold the right value already are not written: reading is cheap
@@ -281,8 +281,9 @@ ready:
 	// Kick stores r.Kick, then looks for r among the uregs; we the other way round.
 	MOVD	R0, archCPU_uregs(R2)
 	DMB	$11
-	MOVWU	const_regsKick(R0), R5
-	CBNZ	R5, kicked
+	MOVD	const_regsKick(R0), R5  // and OnlyCPU in the upper half
+	CBNZ	R5, asked
+allowed:
 	MOVD	RSP, R5
 	STP	(R5, R30), archCPU_goSP(R2)
 	STP	(g, R29), archCPU_goG(R2)
@@ -359,6 +360,11 @@ assign:
 	MOVD	R1, cause+16(FP)
 	RET
 
+asked:
+	CBNZW	R5, kicked
+	MOVD	archCPU_number(R2), R3
+	CMP	R3<<32, R5
+	BEQ	allowed
 kicked:
 	MOVD	ZR, archCPU_uregs(R2)
 	MOVW	ZR, const_regsKick(R0)

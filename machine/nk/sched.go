@@ -42,7 +42,7 @@ func (c *CPU) end() {
 // back of the queue.
 func (c *CPU) schedule() {
 	c.resched = false
-	t := sched.ready.pop()
+	t := sched.ready.popFor(c.id)
 	old := c.thread()
 	if old.state == stateRunning && !c.isIdle() {
 		if t == nil {
@@ -108,6 +108,20 @@ func (c *CPU) kickIdle() bool {
 	sched.idle &^= 1 << uint(id)
 	sendIPI(&cpus[id%maxCPUs], ipiKick)
 	return true
+}
+
+// move has t, which runs, go on on CPU id.
+func (c *CPU) move(t *Thread, id uint32) {
+	if id == c.id || id >= uint32(ncpu) {
+		return
+	}
+	t.only = id + 1
+	t.state = stateReady
+	sched.ready.pushFront(t)
+	o := &cpus[id%maxCPUs]
+	o.resched = true
+	sched.idle &^= 1 << id
+	sendIPI(o, ipiKick)
 }
 
 // block stops t until wake or, where deadline is not 0, until then.

@@ -15,6 +15,7 @@ const (
 	callUnmaskIRQ
 	callPowerOff
 	callKick
+	callMove
 	callInterrupt // from Enter: an interrupt ended user mode and has still to be served
 	callArch      // and above: the architecture's own
 )
@@ -99,6 +100,8 @@ func (c *CPU) dispatch(t *Thread, nr uint64) {
 		die()
 	case unix.SYS_SCHED_YIELD:
 		c.resched = true
+	case callMove:
+		c.move(t, uint32(a0))
 	case unix.SYS_NANOSLEEP:
 		c.block(t, waitSleep, deadlineIn(timespec(uintptr(a0))))
 	case unix.SYS_CLOCK_GETTIME:

@@ -16,6 +16,7 @@ type Thread struct {
 	wait     waitKind
 	tid      uint32 // threads[slot-1].tid counts up by maxThreads with each use of the slot
 	cpu      uint32 // where it runs
+	only     uint32 // while it is ready: 1 + the CPU that is to run it, 0 for any
 	max      int32  // waitEpoll: room for so many events
 	addr     uintptr
 	deadline int64 // valid while timer is not 0
@@ -92,6 +93,18 @@ func (q *queue) pop() *Thread {
 	t := at(q.head)
 	q.remove(t)
 	return t
+}
+
+// popFor takes the first Thread that CPU id may run.
+func (q *queue) popFor(id uint32) *Thread {
+	for slot := q.head; slot != 0; slot = at(slot).next {
+		if t := at(slot); t.only == 0 || t.only == id+1 {
+			q.remove(t)
+			t.only = 0
+			return t
+		}
+	}
+	return nil
 }
 
 // at is the Thread of a slot.

@@ -16,7 +16,7 @@ func enableXSAVE(mask uint32)
 // What ended user mode; below, the vector. entry_amd64.h has these, too.
 const (
 	causeSyscall = 256
-	causeKick    = 257
+	causeKick    = 257 // or not the CPU that it may run on
 	causeFetch   = 258
 	causeNew     = 259
 	causeAddress = 260

@@ -113,6 +113,12 @@ reserved:	// bits that LDMXCSR faults on
 notowner:
 	CMPL	userRegs_fpcpu(AX), $0
 	JNE	elsewhere
+	// Here comes whoever did not run on this CPU last: the place to ask whether it may.
+	CMPL	userRegs_onlyCPU(AX), $0
+	JEQ	anywhere
+	CMPL	BX, userRegs_onlyCPU(AX)
+	JNE	kicked
+anywhere:
 	// Save x87 and AVX of the owner so far, and only then be named as the owner: while
 	// its state is nowhere but here, whoever fetches it must find that it is here.
 	MOVQ	AX, SI

@@ -271,6 +271,9 @@ func (m *Machine) NumCPU() int { return m.cpus }
 // CPU implements machine.Machine: the simulation does not tell CPUs apart.
 func (m *Machine) CPU() int { return 0 }
 
+// MoveTo implements machine.Machine, with nothing to do.
+func (m *Machine) MoveTo(int) {}
+
 // Now implements machine.Machine.
 func (m *Machine) Now() time.Duration { return time.Since(m.start) }
 
