@@ -194,9 +194,11 @@ func (c *Config) machine() string {
 		}
 		return m
 	case Virt:
+		m := "virt"
 		if c.GIC != 0 {
-			return fmt.Sprintf("virt,gic-version=%d", c.GIC)
+			m += fmt.Sprintf(",gic-version=%d", c.GIC)
 		}
+		return m + ",acpi=off" // there is no firmware that would show the tables
 	}
 	return c.Machine
 }

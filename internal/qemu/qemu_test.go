@@ -44,12 +44,12 @@ func TestArgs(t *testing.T) {
 		}, {
 			name: "virt",
 			c:    Config{Arch: arch.ARM64, Kernel: "k", GIC: 3, Args: []string{"-s"}},
-			want: []string{"-machine virt,gic-version=3 ", "-cpu cortex-a72", "enable=on,target=native", "virtio-rng-device", "-s"},
+			want: []string{"-machine virt,gic-version=3,acpi=off ", "-cpu cortex-a72", "enable=on,target=native", "virtio-rng-device", "-s"},
 			not:  []string{"isa-debug-exit"},
 		}, {
 			name: "virt with PCI",
 			c:    Config{Arch: arch.ARM64, Kernel: "k", PCI: true, CPU: "max"},
-			want: []string{"-machine virt ", "-cpu max", "virtio-rng-pci"},
+			want: []string{"-machine virt,acpi=off ", "-cpu max", "virtio-rng-pci"},
 		},
 	} {
 		tt.c.CPUs, tt.c.Memory = 2, 64<<20

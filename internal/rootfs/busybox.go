@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // PATH is the search path of programs in the default userland.
@@ -20,11 +22,21 @@ umask 022
 // AddBusybox writes a small system around a static BusyBox of the guest's
 // architecture: its applets, the directories that programs expect, and users.
 func (w *Writer) AddBusybox(path string) error {
-	binary, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	binary, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_PRIVATE)
+	if err != nil {
+		return fmt.Errorf("%s: mmap: %w", path, err)
+	}
 	applets, err := Applets(binary)
+	unix.Munmap(binary)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -64,7 +76,7 @@ func (w *Writer) AddBusybox(path string) error {
 			return err
 		}
 	}
-	return w.AddBytes("bin/busybox", 0o755, binary)
+	return w.Add(Regular("bin/busybox", 0o755, int(info.Size())), f)
 }
 
 // Applets lists the programs that a BusyBox is, read from the table in its

@@ -125,7 +125,8 @@ func (w *Writer) Add(h Header, body io.Reader) error {
 		return err
 	}
 	if size > 0 {
-		n, err := io.Copy(w, io.LimitReader(data, size))
+		n, err := io.Copy(w.w, io.LimitReader(data, size)) // to w.w itself: the host's kernel can copy from file to file
+		w.n += n
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

@@ -253,7 +253,7 @@ func writeInitramfs(path string, parts ...func(*rootfs.Writer) error) (*rootfs.W
 		return nil, err
 	}
 	defer f.Close()
-	b := bufio.NewWriterSize(f, 1<<20)
+	b := bufio.NewWriterSize(f, 64<<10)
 	w := rootfs.NewWriter(b)
 	for _, part := range parts {
 		if part == nil {
