@@ -14,8 +14,6 @@ import (
 )
 
 func main() {
-	// Tracebacks name the task that a goroutine is.
-	os.Setenv("GODEBUG", strings.TrimPrefix(os.Getenv("GODEBUG")+",tracebacklabels=1", ","))
 	for _, w := range strings.Fields(nk.Cmdline()) {
 		if w == "kevlar.selftest" {
 			nk.Stop(machine.PowerOff, selftest.Run(selftest.UserMode(metal.New(report))...))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -30,10 +31,15 @@ type profiler struct {
 	out sync.Mutex // one answer at a time
 }
 
+// memProfileRate is Go's default: a sample of each half MiB that is allocated. Where nobody
+// asks, the machine layer has none taken.
+const memProfileRate = 512 << 10
+
 // ServeProfiles answers the host's requests. Where fromBoot is set a CPU profile begins
 // now, and Finish sends it.
 func (d *Diagnosis) ServeProfiles(port machine.Port, fromBoot bool) {
 	p := &profiler{port: port}
+	runtime.MemProfileRate = memProfileRate
 	if fromBoot {
 		p.cpu = new(bytes.Buffer)
 		if err := pprof.StartCPUProfile(p.cpu); err != nil {

@@ -188,10 +188,6 @@ func serveRequests() {
 	if atomic.LoadUint32(&c.fpWanted) != 0 {
 		c.giveFP()
 	}
-	if userFeatures != 0 && !c.xsaveOn {
-		c.xsaveOn = true
-		enableXSAVE(xcr0)
-	}
 	atomic.StoreUint32(&c.served, n)
 }
 

@@ -172,17 +172,20 @@ func initialStack(lo, hi uintptr) uintptr {
 		env[n] = text.add("GOGC=400")
 		n++
 	}
-	// Settings of the kernel's own Go runtime are words of the command line.
-	for _, k := range [...][2]string{{"kevlar.godebug", "GODEBUG="}, {"kevlar.gogc", "GOGC="}} {
-		if at, size := findWord(k[0]); size > 0 {
-			env[n&7] = text.begin(k[1])
-			for i := 0; i < size && i < 200; i++ {
-				text.byte(boot.cmdline[(at+i)%len(boot.cmdline)])
-			}
-			text.finish()
-			n++
-		}
+	// More settings of the runtime are words of the command line.
+	if at, size := findWord("kevlar.gogc"); size > 0 {
+		env[n&7] = text.begin("GOGC=")
+		text.word(at, size)
+		text.finish()
+		n++
 	}
+	env[n&7] = text.begin("GODEBUG=" + godebug)
+	if at, size := findWord("kevlar.godebug"); size > 0 {
+		text.begin(",")
+		text.word(at, size)
+	}
+	text.finish()
+	n++
 	random := text.p
 	for i := range boot.random {
 		text.byte(boot.random[i])
@@ -213,6 +216,10 @@ func initialStack(lo, hi uintptr) uintptr {
 	return sp
 }
 
+// godebug: tracebacks name the task that a goroutine is; nobody samples allocations before
+// somebody asks for profiles (linux/diag); and what the architecture wants.
+const godebug = "tracebacklabels=1,memprofilerate=0" + archGodebug
+
 // vector is where the next word goes.
 type vector uintptr
 
@@ -237,6 +244,13 @@ func (s *stackText) begin(t string) uintptr {
 		s.byte(t[i])
 	}
 	return at
+}
+
+// word adds size bytes of the command line, from at.
+func (s *stackText) word(at, size int) {
+	for i := 0; i < size && i < 200; i++ {
+		s.byte(boot.cmdline[(at+i)%len(boot.cmdline)])
+	}
 }
 
 func (s *stackText) finish() { s.byte(0) }

@@ -44,7 +44,7 @@ pd:	MOVL	AX, (SI)
 	SUBL	$1, CX
 	JNE	pd
 
-	MOVL	$0x6a0, AX		// PAE, PGE, OSFXSR, OSXMMEXCPT; not OSXSAVE: Go must not see AVX
+	MOVL	$0x6a0, AX		// PAE, PGE, OSFXSR, OSXMMEXCPT; OSXSAVE comes with XCR0
 	BYTE $0x0f; BYTE $0x22; BYTE $0xe0	// mov cr4, eax
 	BYTE $0x0f; BYTE $0x22; BYTE $0xdf	// mov cr3, edi
 	MOVL	$0xc0000080, CX		// EFER: SCE, LME, NXE

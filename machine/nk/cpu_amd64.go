@@ -42,7 +42,6 @@ type archCPU struct {
 	requests uint32 // flushes asked for; see serveRequests
 	served   uint32
 	fpWanted uint32 // give back fpOwner's state
-	xsaveOn  bool
 
 	nkTLS, excTLS [8]uint64
 	nkGMem        [128]uint64
@@ -229,6 +228,7 @@ func (c *CPU) load() {
 	wrmsr(msrLSTAR, uint64(place.syscallEntry))
 	wrmsr(msrFMASK, 0x47700) // AC, NT, IOPL, DF, IF, TF
 	setCR4(cr4SMEP | cr4SMAP)
+	enableXSAVE(xcr0)
 	loadAPIC()
 }
 
@@ -298,6 +298,7 @@ func checkFeatures() {
 	if c1>>28&1 != 0 {
 		xcr0 = 7
 	}
+	enableXSAVE(xcr0)
 }
 
 var (

@@ -117,7 +117,6 @@ func (c *CPU) dispatch(t *Thread, nr uint64) {
 	case unix.SYS_RT_SIGACTION:
 		r = rtSigaction(a0, uintptr(a1), uintptr(a2))
 	case unix.SYS_RT_SIGPROCMASK:
-		runtimeIsUp()
 		r = t.rtSigprocmask(a0, uintptr(a1), uintptr(a2))
 	case unix.SYS_SIGALTSTACK:
 		r = t.sigaltstack(uintptr(a0), uintptr(a1))

@@ -31,23 +31,10 @@ const (
 // userFlags are the flags that programs may change: SDM volume 1, section 3.4.3.
 const userFlags = 0x250dd5
 
-// userFeatures is not 0 once programs may use XSAVE and AVX. The Go runtime has
-// looked at CPUID by then, and decided not to use AVX itself: its YMM registers
-// would be a program's.
-var userFeatures uint32
-
-// runtimeIsUp is called when the runtime asks for its signal mask, the first that it does
-// once it knows the CPU (schedinit in runtime/proc.go). Later would do, but an emulator that
-// translates code does so again once AVX is on: what has run by now is little.
-func runtimeIsUp() {
-	if userFeatures != 0 {
-		return
-	}
-	atomic.StoreUint32(&userFeatures, 1)
-	atomic.AddUint32(&thisCPU().requests, 1)
-	serveRequests()
-	requestAll()
-}
+// archGodebug tells the Go runtime not to use AVX, nor FMA, which is encoded like it: the
+// upper halves of the YMM registers are a program's. It finds both on: an emulator that
+// translates code would translate all that had run before they came on again.
+const archGodebug = ",cpu.avx=off,cpu.avx2=off,cpu.fma=off"
 
 // Enter implements machine.Machine.
 func (p *Programs) Enter(r *machine.Regs, s *machine.Space, t *machine.Trap) {

@@ -210,8 +210,7 @@ func SyncCode(f mem.Frame) {
 	fullBarrier()
 }
 
-// runtimeIsUp: there is nothing that was to be hidden from the runtime.
-func runtimeIsUp() {}
+const archGodebug = ""
 
 // SaveFP: all of a program's state is in r already.
 func SaveFP(*machine.Regs) {}
