@@ -153,14 +153,11 @@ func (s *system) mount(c *vfs.Context, _ string, readOnly bool, data string) (*v
 	i := r.Inode()
 	i.Ops, i.Uncached = r, true // its names come and go with processes
 	i.NoNegatives = true
-	all := !fs.opt.onlyPID
-	r.Later(func() {
-		if all {
-			fs.addSystem(r.Dir)
-		}
-		r.Add("self", pseudo.Node(fs.sb, &selfLink{fs: fs}, unix.S_IFLNK|0o777))
-		r.Add("thread-self", pseudo.Node(fs.sb, &selfLink{fs: fs, thread: true}, unix.S_IFLNK|0o777))
-	})
+	r.Add("self", pseudo.Node(fs.sb, &selfLink{fs: fs}, unix.S_IFLNK|0o777))
+	r.Add("thread-self", pseudo.Node(fs.sb, &selfLink{fs: fs, thread: true}, unix.S_IFLNK|0o777))
+	if !fs.opt.onlyPID {
+		r.Later(func() { fs.addSystem(r.Dir) })
+	}
 	fs.sb.NewRoot(i)
 	return fs.sb, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -112,30 +113,50 @@ func computed(path string, get func(c *vfs.Context) string) sysctl {
 	return sysctl{path, 0o444, get, nil}
 }
 
-// keptValues are the settings that programs may change and that stand for nothing.
-var keptValues = map[string]*atomic.Int64{}
+// keptSetting is a setting that programs may change and that stands for nothing.
+type keptSetting struct {
+	path  string
+	value int64 // at boot: what Linux 6.1 has
+	now   *atomic.Int64
+}
 
-func init() {
-	for path, v := range keptDefaults {
-		keptValues[path] = &atomic.Int64{}
-		keptValues[path].Store(v)
+// keptSettings are all of them, for all instances.
+var keptSettings = sync.OnceValue(func() []keptSetting {
+	list := []keptSetting{
+		{path: "kernel/hung_task_timeout_secs", value: 120},
+		{path: "kernel/panic", value: 0},
+		{path: "kernel/panic_on_oops", value: 0},
+		{path: "kernel/print-fatal-signals", value: 0},
+		{path: "kernel/sched_autogroup_enabled", value: 1},
+		{path: "kernel/sched_child_runs_first", value: 0},
+		{path: "vm/dirty_background_bytes", value: 0},
+		{path: "vm/dirty_background_ratio", value: 10},
+		{path: "vm/dirty_bytes", value: 0},
+		{path: "vm/dirty_expire_centisecs", value: 3000},
+		{path: "vm/dirty_ratio", value: 20},
+		{path: "vm/dirty_writeback_centisecs", value: 500},
+		{path: "vm/laptop_mode", value: 0},
+		{path: "vm/min_free_kbytes", value: 8192},
+		{path: "vm/oom_dump_tasks", value: 1},
+		{path: "vm/oom_kill_allocating_task", value: 0},
+		{path: "vm/overcommit_ratio", value: 50},
+		{path: "vm/page-cluster", value: 3},
+		{path: "vm/panic_on_oom", value: 0},
+		{path: "vm/stat_interval", value: 1},
+		{path: "vm/swappiness", value: 60},
+		{path: "vm/vfs_cache_pressure", value: 100},
 	}
-}
-
-// keptDefaults are what they are at boot: what Linux 6.1 has.
-var keptDefaults = map[string]int64{
-	"kernel/panic": 0, "kernel/panic_on_oops": 0, "kernel/hung_task_timeout_secs": 120, "kernel/print-fatal-signals": 0,
-	"kernel/sched_autogroup_enabled": 1, "kernel/sched_child_runs_first": 0,
-	"vm/dirty_background_bytes": 0, "vm/dirty_background_ratio": 10, "vm/dirty_bytes": 0, "vm/dirty_expire_centisecs": 3000,
-	"vm/dirty_ratio": 20, "vm/dirty_writeback_centisecs": 500, "vm/laptop_mode": 0, "vm/min_free_kbytes": 8192,
-	"vm/oom_dump_tasks": 1, "vm/oom_kill_allocating_task": 0, "vm/overcommit_ratio": 50, "vm/page-cluster": 3,
-	"vm/panic_on_oom": 0, "vm/stat_interval": 1, "vm/swappiness": 60, "vm/vfs_cache_pressure": 100,
-}
+	for i := range list {
+		list[i].now = new(atomic.Int64)
+		list[i].now.Store(list[i].value)
+	}
+	return list
+})
 
 // kept is such a setting.
-func kept(path string) sysctl {
-	v := keptValues[path]
-	return sysctl{path, 0o644, func(*vfs.Context) string { return strconv.FormatInt(v.Load(), 10) },
+func kept(k *keptSetting) sysctl {
+	v := k.now
+	return sysctl{k.path, 0o644, func(*vfs.Context) string { return strconv.FormatInt(v.Load(), 10) },
 		func(_ *vfs.Context, value string) error {
 			n, err := parseInt([]byte(value), 32)
 			if err != nil || n < 0 {
@@ -278,8 +299,8 @@ func (fs *FS) sysctls() []sysctl {
 	} {
 		list = append(list, namespaceLimit("user/max_"+name+"_namespaces", kind))
 	}
-	for _, path := range sortedKeys(keptDefaults) {
-		list = append(list, kept(path))
+	for _, k := range keptSettings() {
+		list = append(list, kept(&k))
 	}
 	return list
 }

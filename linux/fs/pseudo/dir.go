@@ -35,11 +35,11 @@ func NewDir(sb *vfs.Superblock, mode uint32, changes bool) *Dir {
 	return d
 }
 
-// Later puts the adding of names off until somebody looks: fill adds them. Large trees are
-// seldom looked at, and need not hold up the boot.
+// Later puts the adding of names off until somebody looks for what is not there, or lists the
+// directory: fill adds them. Large trees are seldom looked at, and need not hold up the boot.
 func (d *Dir) Later(fill func()) { d.fill = fill }
 
-// look comes before every look at the names.
+// look adds what Later has put off.
 func (d *Dir) look() {
 	if d.fill != nil {
 		d.filled.Do(d.fill)
@@ -64,10 +64,7 @@ func (d *Dir) Add(name string, i *vfs.Inode) {
 
 // AddDir adds a directory, or returns the one that is there.
 func (d *Dir) AddDir(name string, mode uint32) *Dir {
-	d.mu.RLock()
-	i := d.byName[name]
-	d.mu.RUnlock()
-	if i != nil {
+	if i := d.named(name); i != nil {
 		return i.Ops.(*Dir)
 	}
 	sub := NewDir(d.sb, mode, d.inode.Uncached)
@@ -101,13 +98,21 @@ func (d *Dir) Remove(name string) {
 
 // Lookup implements vfs.InodeOps.
 func (d *Dir) Lookup(_ *vfs.Context, _ *vfs.Inode, name string) (*vfs.Inode, error) {
-	d.look()
+	i := d.named(name)
+	if i == nil && d.fill != nil {
+		d.look()
+		i = d.named(name)
+	}
+	if i == nil {
+		return nil, unix.ENOENT
+	}
+	return i, nil
+}
+
+func (d *Dir) named(name string) *vfs.Inode {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	if i := d.byName[name]; i != nil {
-		return i, nil
-	}
-	return nil, unix.ENOENT
+	return d.byName[name]
 }
 
 // Create implements vfs.InodeOps. Linux tells files from everything else here.

@@ -25,7 +25,6 @@ var Type = &vfs.FSType{Name: "sysfs", NoDevice: true}
 // Register makes the file system of machine m known; the kernel calls it at boot.
 func Register(m machine.Machine) {
 	t := newTree(m)
-	device.Add(loopback)
 	Type.Mount = func(*vfs.Context, string, bool, string) (*vfs.Superblock, error) { return t.sb, nil }
 	vfs.RegisterFS(Type)
 }
@@ -59,6 +58,7 @@ func (t *tree) fill() {
 	t.addCPUs()
 	t.addNode()
 	t.addKernel()
+	device.Add(loopback())
 	device.Watch(t.told)
 }
 
