@@ -4,7 +4,10 @@
 // writes it; nothing here knows an instruction.
 package vdso
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Size is the size of an image: a page.
 const Size = 4096
@@ -67,17 +70,17 @@ func Build(m uint16, version string, funcs []Func) (*Object, error) {
 	codeAt := b.align(16)
 	for _, f := range funcs {
 		at := b.align(16)
-		b.b = append(b.b, f.Code...)
+		b.add(string(f.Code))
 		for _, n := range f.Names {
 			o.Offsets[n] = at
 		}
 	}
 	codeEnd := b.len()
 
-	strings := []byte{0}
+	strings := "\x00"
 	str := func(s string) uint64 {
 		at := len(strings)
-		strings = append(append(strings, s...), 0)
+		strings += s + "\x00"
 		return uint64(at)
 	}
 	sonameAt, versionAt := str(soname), str(version)
@@ -104,7 +107,7 @@ func Build(m uint16, version string, funcs []Func) (*Object, error) {
 	b.put("222244444", 1, 1, 1, 1, uint64(sysvHash(soname)), 20, 28, sonameAt, 0)
 	b.put("222244444", 1, 0, 2, 1, uint64(sysvHash(version)), 20, 0, versionAt, 0)
 	strAt := b.len()
-	b.b = append(b.b, strings...)
+	b.add(strings)
 	dynAt := b.align(8)
 	for _, d := range [...][2]uint64{
 		{dtSoname, sonameAt}, {dtHash, hashAt}, {dtStrtab, strAt}, {dtSymtab, symAt}, {dtStrsz, uint64(len(strings))},
@@ -117,30 +120,31 @@ func Build(m uint16, version string, funcs []Func) (*Object, error) {
 	// Debuggers and nm look for sections.
 	const names = "\x00.text\x00.dynsym\x00.hash\x00.gnu.version\x00.gnu.version_d\x00.dynstr\x00.dynamic\x00.shstrtab\x00"
 	namesAt := b.len()
-	b.b = append(b.b, names...)
+	b.add(names)
 	sectionsAt := b.align(8)
 	b.zero(headerSize)
 	name := uint64(1)
-	section := func(kind, flags, at, size, link, info, align, entry uint64) {
-		addr := at
-		if flags == 0 {
+	count := uint64(n)
+	for _, s := range [...]struct{ kind, flags, at, size, link, info, align, entry uint64 }{
+		{shtProgbits, shfAlloc | shfExecinstr, codeAt, codeEnd - codeAt, 0, 0, 16, 0},
+		{shtDynsym, shfAlloc, symAt, count * symbolSize, strSection, 1, 8, symbolSize},
+		{shtHash, shfAlloc, hashAt, (3 + count) * 4, symSection, 0, 4, 4},
+		{shtVersym, shfAlloc, versymAt, count * 2, symSection, 0, 2, 2},
+		{shtVerdef, shfAlloc, verdefAt, 2 * 28, strSection, 2, 4, 0},
+		{shtStrtab, shfAlloc, strAt, uint64(len(strings)), 0, 0, 1, 0},
+		{shtDynamic, shfAlloc, dynAt, dynEnd - dynAt, strSection, 0, 8, 16},
+		{shtStrtab, 0, namesAt, uint64(len(names)), 0, 0, 1, 0},
+	} {
+		addr := s.at
+		if s.flags == 0 {
 			addr = 0
 		}
-		b.put("4488884488", name, kind, flags, addr, at, size, link, info, align, entry)
+		b.put("4488884488", name, s.kind, s.flags, addr, s.at, s.size, s.link, s.info, s.align, s.entry)
 		for names[name] != 0 {
 			name++
 		}
 		name++
 	}
-	count := uint64(n)
-	section(shtProgbits, shfAlloc|shfExecinstr, codeAt, codeEnd-codeAt, 0, 0, 16, 0)
-	section(shtDynsym, shfAlloc, symAt, count*symbolSize, strSection, 1, 8, symbolSize)
-	section(shtHash, shfAlloc, hashAt, (3+count)*4, symSection, 0, 4, 4)
-	section(shtVersym, shfAlloc, versymAt, count*2, symSection, 0, 2, 2)
-	section(shtVerdef, shfAlloc, verdefAt, 2*28, strSection, 2, 4, 0)
-	section(shtStrtab, shfAlloc, strAt, uint64(len(strings)), 0, 0, 1, 0)
-	section(shtDynamic, shfAlloc, dynAt, dynEnd-dynAt, strSection, 0, 8, 16)
-	section(shtStrtab, 0, namesAt, uint64(len(names)), 0, 0, 1, 0)
 	end := b.len()
 	if end > Size {
 		return nil, fmt.Errorf("vdso: %d bytes do not fit in a page", end)
@@ -181,6 +185,8 @@ type buffer struct{ b []byte }
 
 func (b *buffer) len() uint64 { return uint64(len(b.b)) }
 
+func (b *buffer) add(s string) { b.b = append(b.b, s...) }
+
 func (b *buffer) zero(n int) { b.b = append(b.b, make([]byte, n)...) }
 
 // align pads to a multiple of n and returns the offset.
@@ -192,9 +198,8 @@ func (b *buffer) align(n int) uint64 {
 // put appends values, little-endian; sizes has the digit of each one's size in bytes.
 func (b *buffer) put(sizes string, values ...uint64) {
 	for i, v := range values {
-		for range sizes[i] - '0' {
-			b.b = append(b.b, byte(v))
-			v >>= 8
-		}
+		var word [8]byte
+		binary.LittleEndian.PutUint64(word[:], v)
+		b.b = append(b.b, word[:sizes[i]-'0']...)
 	}
 }
