@@ -79,6 +79,9 @@ func (c *testCmd) mutations(ctx context.Context) error {
 				errs = append(errs, fmt.Errorf("%s on %s: %s does not find it", m.name, a, m.contract))
 			default:
 				fmt.Printf("%-7s %-25s %-8s %s\n%s", a, m.name, r.Verdict, m.contract, clipLines(r.Diff, 4))
+				if r.Difference != "" {
+					fmt.Printf("\twhere it leaves Linux:\n%s", clipLines(r.Difference, screen))
+				}
 			}
 		}
 	}
@@ -151,31 +154,22 @@ func (c *testCmd) mutate(ctx context.Context, m mutation, a arch.Arch) (contract
 
 // judge runs contracts on a kernel: the one of this source, or one that is built.
 func (c *testCmd) judge(ctx context.Context, a arch.Arch, kernel string, names ...string) ([]contracts.Result, error) {
-	report, err := os.CreateTemp("", "kevlar-mutations")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(report.Name())
-	defer report.Close()
 	for i, n := range names {
 		names[i] = regexp.QuoteMeta(n)
 	}
 	o := contracts.Options{
 		Dir: filepath.Join(c.root, "contracts"), Archs: []arch.Arch{a}, Match: regexp.MustCompile("^(" + strings.Join(names, "|") + ")$"),
-		Built: kernel, Fresh: true, Repeat: 1, CPUs: 1, JSON: report.Name(), Out: io.Discard,
+		Built: kernel, Fresh: true, Repeat: 1, CPUs: 1, Explain: true, Out: io.Discard,
 	}
-	if _, err := contracts.Run(ctx, o); err != nil {
+	report, err := contracts.Run(ctx, o)
+	if err != nil {
 		return nil, err
 	}
-	var all struct{ Results []contracts.Result }
-	if err := json.NewDecoder(report).Decode(&all); err != nil {
-		return nil, err
-	}
-	if len(all.Results) == 0 {
-		return nil, fmt.Errorf("no contracts %s", strings.Join(names, ", "))
-	}
-	return all.Results, nil
+	return report.Results, nil
 }
+
+// screen is how many lines of an explanation are shown: it must not take more to explain what is broken on purpose.
+const screen = 40
 
 // clipLines indents the first lines of a text.
 func clipLines(text string, most int) string {

@@ -234,7 +234,7 @@ const parallel = "^(scheduling|threading|events|ipc)/"
 // contracts runs the contracts on Kevlar, or on Linux, whose answers must be the recorded ones.
 func (c *testCmd) contracts(kernel string, cpus int) func(context.Context) error {
 	return func(ctx context.Context) error {
-		cmd := contracts.Command{Arch: c.Arch, Match: c.Match, Kernel: kernel, Isolate: "auto", Repeat: 1, SMP: cpus, Verbose: c.Verbose}
+		cmd := contracts.Command{Arch: c.Arch, Match: c.Match, Kernel: kernel, Isolate: "auto", Repeat: 1, SMP: cpus, Explain: true, Verbose: c.Verbose}
 		if cpus > 1 {
 			cmd.Clock = "host"
 			if c.Match == "" {

@@ -357,18 +357,24 @@ static void TYPE(const char *keys)
 	poll(&p, 1, 0); // where there is no input yet, Linux waits here for that thread
 	pause_ms(2);
 }
-// HEAR reads at descriptor 9 what the terminal says until it falls silent, and returns how much that was.
+// HEAR reads at descriptor 9 what the terminal has said so far, and returns how much that is. It says a last byte itself,
+// which no mode changes and which moves no column, and reads up to that: what was said before comes before it.
 static int HEAR(char *text, int room)
 {
-	int n = 0;
+	const char last = 6;
 	struct pollfd p = { 9, POLLIN, 0 };
-	while (n < room && poll(&p, 1, 20) == 1) {
-		ssize_t r = read(9, text + n, room - n);
-		if (r <= 0)
-			break;
-		n += r;
+	char c;
+	MUST(write(0, &last, 1));
+	for (int n = 0;;) {
+		if (poll(&p, 1, PATIENCE * 1000) != 1 || read(9, &c, 1) != 1) {
+			FACT("the terminal never said its last byte");
+			return n;
+		}
+		if (c == last)
+			return n;
+		if (n < room)
+			text[n++] = c;
 	}
-	return n;
 }
 
 // put_file makes a file with some content; get_file returns a file's content as a string in a static buffer.

@@ -1,10 +1,13 @@
 // The first process of a machine that runs contracts: it starts each in a session, process group and directory of its
 // own, and reports what it printed and how it ended. /contracts/LIST names the work: the first line is the way of the
 // records ("port": the virtio port kevlar.contracts, "stdout": the standard output, "serial": marked lines on the console);
-// each other line has a contract's number, its program, user, time limit in seconds and "tty" or "-".
+// each other line has a contract's number, its program, user, time limit in seconds and "tty" or "-". Where there is a file
+// /contracts/TRACER, its words are the command of a strace, which then traces each contract.
 //
-// Records: "begin N", "out N LENGTH" followed by as many bytes, "end N exit|signal|timeout VALUE MICROSECONDS", and "done".
-// On the console a record is a line "@kc:CRC32 RECORD", and the bytes are hexadecimal digits at its end.
+// Records: "begin N", "out N LENGTH" followed by as many bytes, "late N" where the time is over, "trace N LENGTH" followed by
+// what strace wrote, "end N exit|signal|timeout VALUE MICROSECONDS", and "done". On the console a record is a line
+// "@kc:CRC32 RECORD", and the bytes are hexadecimal digits at its end. After "late" on the standard output the contract
+// stays as it is for a while, until a line comes on the standard input, so that the host can look at it.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -87,14 +90,14 @@ static void say(const char *format, ...)
 	record(line, "", 0);
 }
 
-// say_output reports bytes that a contract printed.
-static void say_output(int number, const char *data, size_t n)
+// say_bytes reports bytes: "out" are those that a contract printed.
+static void say_bytes(const char *what, int number, const char *data, size_t n)
 {
 	const size_t most = serial ? 512 : 4096;
 	while (n > 0) {
 		char line[64];
 		size_t part = n < most ? n : most;
-		snprintf(line, sizeof line, "out %d %zu", number, part);
+		snprintf(line, sizeof line, "%s %d %zu", what, number, part);
 		record(line, data, part);
 		data += part;
 		n -= part;
@@ -165,8 +168,55 @@ static long long now_us(void)
 	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
+static int host_answers;   // "late" has an answer
+static char *tracer[32];  // the command of a strace and its flags, with room for what follows
+static int tracer_words;
+
+// trace_file is where strace writes.
+static const char *trace_file(int number)
+{
+	static char path[64];
+	snprintf(path, sizeof path, "/tmp/strace.%d", number);
+	return path;
+}
+
+// load_tracer reads the command of a strace. Its words become the contract's parent's grandchild, not its parent (-D), in a
+// session of its own: the contract must not notice.
+static void load_tracer(void)
+{
+	static char text[1024];
+	FILE *f = fopen("/contracts/TRACER", "re");
+	if (f == NULL)
+		return;
+	text[fread(text, 1, sizeof text - 1, f)] = 0;
+	fclose(f);
+	for (char *w = strtok(text, " \n"); w != NULL && tracer_words < 16; w = strtok(NULL, " \n"))
+		tracer[tracer_words++] = w;
+	tracer[tracer_words++] = "-DDD";
+	tracer[tracer_words++] = "-f";
+	tracer[tracer_words++] = "-s64"; // as much of a string as Kevlar's tracer records
+	tracer[tracer_words++] = "-o";
+}
+
+// end_trace waits until strace has ended, and reports what it wrote.
+static void end_trace(int number)
+{
+	for (int tries = 0; tries < 3000; tries++) {
+		struct timespec t = { 0, 1000000 };
+		if (waitpid(-1, NULL, WNOHANG) == -1)
+			break;
+		nanosleep(&t, NULL);
+	}
+	char data[4096];
+	int fd = open(trace_file(number), O_RDONLY | O_CLOEXEC);
+	for (ssize_t n; fd >= 0 && (n = read(fd, data, sizeof data)) > 0;)
+		say_bytes("trace", number, data, n);
+	close(fd);
+	unlink(trace_file(number));
+}
+
 // become is the child's side: everything that a contract finds around it.
-static void become(const char *program, int uid, int out, int tty, const char *dir)
+static void become(int number, const char *program, int uid, int out, int tty, const char *dir)
 {
 	setsid();
 	if (chdir(dir) == -1)
@@ -199,6 +249,13 @@ static void become(const char *program, int uid, int out, int tty, const char *d
 	}
 	char *argv[] = { (char *)program, NULL };
 	char *env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", "LANG=C", NULL };
+	if (tracer_words > 0) {
+		int n = tracer_words;
+		tracer[n++] = (char *)trace_file(number);
+		tracer[n++] = "--";
+		tracer[n++] = (char *)program;
+		execve(tracer[0], tracer, env);
+	}
 	execve(program, argv, env);
 	dprintf(2, "init: %s: %s\n", program, strerror(errno));
 	_exit(127);
@@ -221,7 +278,7 @@ static void run(int number, const char *program, int uid, int limit, int tty)
 	long long start = now_us(), end = start + limit * 1000000LL;
 	pid_t pid = fork();
 	if (pid == 0)
-		become(program, uid, out[1], tty, dir);
+		become(number, program, uid, out[1], tty, dir);
 	close(out[1]);
 	int ended = 0, late = 0;
 	char data[4096];
@@ -232,7 +289,7 @@ static void run(int number, const char *program, int uid, int limit, int tty)
 		if (n > 0) {
 			ssize_t r = read(out[0], data, sizeof data);
 			if (r > 0) {
-				say_output(number, data, r);
+				say_bytes("out", number, data, r);
 				continue;
 			}
 			if (!ended) { // closed early: wait for the end without reading
@@ -246,6 +303,10 @@ static void run(int number, const char *program, int uid, int limit, int tty)
 			ended = 1;
 		} else if (now_us() > end) {
 			late = 1;
+			say("late %d", number);
+			struct pollfd host = { 0, POLLIN, 0 };
+			if (host_answers && poll(&host, 1, 3000) == 1)
+				read(0, data, sizeof data);
 			kill(-pid, SIGKILL);
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
@@ -255,6 +316,8 @@ static void run(int number, const char *program, int uid, int limit, int tty)
 	long long took = now_us() - start;
 	close(out[0]);
 	kill(-pid, SIGKILL);
+	if (tracer_words > 0)
+		end_trace(number);
 	// What the contract left behind, in whatever session, is a child of ours or will be: this machine runs nothing else.
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
@@ -283,11 +346,13 @@ int main(void)
 	struct rlimit files = { 1024, 4096 };
 	setrlimit(RLIMIT_NOFILE, &files);
 	sethostname("contracts", 9);
+	load_tracer();
 	FILE *list = fopen("/contracts/LIST", "re");
 	char way[16] = "";
 	if (list == NULL || fscanf(list, "%15s", way) != 1)
 		fprintf(stderr, "init: no /contracts/LIST\n");
 	serial = strcmp(way, "serial") == 0;
+	host_answers = strcmp(way, "stdout") == 0;
 	if (serial)
 		port = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	else if (strcmp(way, "port") == 0)

@@ -9,6 +9,7 @@ int main(void)
 	char path[32];
 	snprintf(path, sizeof path, "/dev/pts/%d", n);
 	pid_t leader;
+	struct gate last = gate_new(); // opens once the leader has the only descriptor of the master
 	CHILD(leader)
 	{
 		setsid();
@@ -50,8 +51,10 @@ int main(void)
 		REAP(job);
 		CALL("a group of another session", tcsetpgrp(slave, getppid()));
 		signal(SIGHUP, SIG_DFL);
+		gate_wait(last);
 		close(m);
 	}
 	close(m);
+	gate_open(last);
 	ENDED("leader at the hang-up or its end", leader) ;
 }

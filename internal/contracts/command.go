@@ -34,6 +34,8 @@ type Command struct {
 	JSON        string      `name:"json" help:"Write a report as JSON." type:"path" placeholder:"FILE"`
 	JUnit       string      `name:"junit" help:"Write a report as JUnit's XML." type:"path" placeholder:"FILE"`
 	HTML        string      `name:"html" help:"Write a report as one HTML page." type:"path" placeholder:"FILE"`
+	Explain     bool        `help:"Run contracts that do not pass again with a trace, and under strace on Linux, and show where they differ." default:"true" negatable:""`
+	Trace       bool        `help:"Trace all contracts, also those that pass, each in a fresh boot."`
 	List        bool        `help:"List the contracts and run none."`
 	Verbose     bool        `help:"A line for each contract, not only for those that do not pass."`
 	Dir         string      `help:"Directory of the contracts (default: this source's)." type:"path"`
@@ -60,7 +62,7 @@ func (c *Command) Run() error {
 	o := Options{Dir: c.Dir, Archs: c.Arch, Linux: linux, Image: c.KernelImage, Machine: c.Machine,
 		Transport: Transport(c.Transport), Append: c.Append, QemuArgs: c.QemuArg, HostClock: c.Clock == "host", Record: c.Record,
 		Fresh:  c.Isolate == "boot" || c.Isolate == "auto" && !linux,
-		Repeat: c.Repeat, Jobs: c.Jobs, CPUs: c.SMP, JSON: c.JSON, JUnit: c.JUnit, HTML: c.HTML,
+		Repeat: c.Repeat, Jobs: c.Jobs, CPUs: c.SMP, JSON: c.JSON, JUnit: c.JUnit, HTML: c.HTML, Explain: c.Explain, Trace: c.Trace,
 		Out: os.Stdout, Live: term.IsTerminal(int(os.Stdout.Fd())), Verbose: c.Verbose}
 	if c.Match != "" {
 		re, err := regexp.Compile(c.Match)
@@ -80,8 +82,8 @@ func (c *Command) Run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ok, err := Run(ctx, o)
-	if err == nil && !ok {
+	report, err := Run(ctx, o)
+	if err == nil && !report.Good() {
 		err = ErrDiffers
 	}
 	return err

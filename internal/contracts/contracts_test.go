@@ -155,16 +155,17 @@ func TestReadRecords(t *testing.T) {
 	stream := "begin 0\nout 0 4\na\nb\nend 0 exit 3 1500000\nbegin 1\nout 1 6\nend 9\n"
 	var log strings.Builder
 	begin := func(i int) { fmt.Fprintf(&log, "begin %d;", i) }
+	late := func(i int) { fmt.Fprintf(&log, "late %d;", i) }
 	end := func(i int, a Answer) { fmt.Fprintf(&log, "end %d %q %q;", i, a.Output, a.End) }
-	if err := readRecords(strings.NewReader(stream+"end 1 signal 9 10\ndone\n"), begin, end); err != nil {
+	if err := readRecords(strings.NewReader(stream+"late 1\nend 1 signal 9 10\ndone\n"), begin, late, end); err != nil {
 		t.Errorf("error %v", err)
 	}
-	want := `begin 0;end 0 "a\nb\n" "exit 3";begin 1;end 1 "end 9\n" "signal 9";`
+	want := `begin 0;end 0 "a\nb\n" "exit 3";begin 1;late 1;end 1 "end 9\n" "signal 9";`
 	if log.String() != want {
 		t.Errorf("records %s\nwant    %s", log.String(), want)
 	}
 	log.Reset()
-	if err := readRecords(strings.NewReader(stream), begin, end); err != io.EOF {
+	if err := readRecords(strings.NewReader(stream), begin, late, end); err != io.EOF {
 		t.Errorf("a stream cut off: error %v", err)
 	}
 	want = `begin 0;end 0 "a\nb\n" "exit 3";begin 1;end 1 "end 9\n" "";`
@@ -182,12 +183,12 @@ func (f *fake) boot(ctx context.Context, jobs []job, begin func(int), end func(i
 	for i, j := range jobs {
 		fmt.Fprintf(&b, "begin %d\nout %d 2\nx\n", i, i)
 		if j.Name == "c/dies" {
-			return "the log", readRecords(&b, begin, end)
+			return "the log", readRecords(&b, begin, nil, end)
 		}
 		fmt.Fprintf(&b, "end %d exit 0 1000\n", i)
 	}
 	b.WriteString("done\n")
-	return "", readRecords(&b, begin, end)
+	return "", readRecords(&b, begin, nil, end)
 }
 
 func TestSession(t *testing.T) {
@@ -249,7 +250,7 @@ func TestFilter(t *testing.T) {
 		strings.Replace(line("out 0 1 63"), "out", "o[2.0] noise\r\nut", 1) + line("end 0 exit 3 10") + line("done")
 	var noise, log strings.Builder
 	err := readRecords(&filter{in: bufio.NewReader(strings.NewReader(console)), noise: &noise},
-		func(i int) { fmt.Fprintf(&log, "begin %d;", i) },
+		func(i int) { fmt.Fprintf(&log, "begin %d;", i) }, nil,
 		func(i int, a Answer) { fmt.Fprintf(&log, "end %d %q %q;", i, a.Output, a.End) })
 	if want := `begin 0;end 0 "a\nb\n" "exit 3";`; err != nil || log.String() != want {
 		t.Errorf("records %s, %v; want %s", log.String(), err, want)

@@ -26,6 +26,10 @@ type guest struct {
 	init      string             // path of the program made from lib/init.c
 	modules   []string           // kernel modules to load, in order
 	sets      map[string]fileSet // what the directive "files" of contracts names
+
+	traced bool     // the kernel is Kevlar and traces the contract, which is the boot's only one
+	strace fileSet  // of Linux, where that traces the contracts; it has the program strace
+	tracer []string // and its command
 }
 
 // A Transport is the way that records take from lib/init.c to the host.
@@ -86,6 +90,7 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 	defer watchdog.Stop()
 
 	var log tail
+	var look *onlooker // nil where the kernel cannot be asked
 	var serial io.Writer = &log
 	records := io.Reader(nil)
 	switch g.transport {
@@ -93,6 +98,10 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 		c.Ports = []string{portName}
 	case Stdout:
 		c.Ports = []string{proto.Control, proto.Stdin, proto.Stdout, proto.Stderr}
+		if g.traced {
+			c.Ports = append(c.Ports, proto.Trace)
+			c.Append += " kevlar.trace=" + traceClasses.String()
+		}
 	case Serial:
 		r, w := io.Pipe()
 		defer r.Close()
@@ -110,33 +119,106 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 	case Stdout:
 		records = vm.Port(proto.Stdout)
 		go io.Copy(&log, vm.Port(proto.Stderr))
-		go io.Copy(io.Discard, vm.Port(proto.Control))
+		look = look.start(vm.Port(proto.Control), vm.Port(proto.Stdin))
 	case Serial:
 		w := serial.(*io.PipeWriter)
 		go func() { <-vm.Done(); w.Close() }()
 	}
+	finished := func(int) {} // ends the contract whose trace was awaited
+	if g.traced {
+		traced := make(chan *trace, 1)
+		go func() {
+			port := vm.Port(proto.Trace)
+			traced <- readTrace(port, jobs[0].path())
+			io.Copy(io.Discard, port) // whatever is wrong with it must not hold up the machine
+		}()
+		ended := end
+		end = func(i int, a Answer) {
+			finished = func(i int) {
+				a.Trace = <-traced
+				ended(i, a)
+			}
+		}
+	}
 	err = readRecords(records,
 		func(i int) {
-			watchdog.Reset(time.Duration(jobs[i].Timeout)*time.Second + grace)
+			watchdog.Reset(jobs[i].limit() + grace)
 			begin(i)
 		},
+		func(int) { look.ask() },
 		func(i int, a Answer) {
 			if strings.HasPrefix(a.End, "timeout") {
-				a.Log = log.String()
+				a.Log, a.Stuck = log.String(), look.answer()
 			}
 			end(i, a)
 		})
-	if err == nil {
+	if err == nil && !g.traced {
 		return log.String(), nil
 	}
-	// The stream's end may be seen before the last words of a kernel that panicked.
+	// The stream's end may be seen before the last words of a kernel that panicked, or of its trace.
 	select {
 	case <-vm.Done():
 	case <-time.After(lastWords):
 	}
 	vm.Kill()
 	_, werr := vm.Wait()
+	finished(0)
+	if err == nil {
+		werr = nil
+	}
 	return log.String(), werr
+}
+
+// An onlooker asks a Kevlar kernel what it does, on its control port.
+type onlooker struct {
+	control io.Writer
+	text    strings.Builder // written by the goroutine that reads the port, until dumped
+	dumped  chan struct{}   // closed once the answer is complete
+}
+
+// start returns an onlooker at a control port. Once it has an answer it says so to lib/init.c on its standard input.
+func (*onlooker) start(control io.ReadWriter, stdin io.Writer) *onlooker {
+	l := &onlooker{control: control, dumped: make(chan struct{})}
+	go func() {
+		lines := bufio.NewReader(control)
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				return
+			}
+			if text, ok := strings.CutPrefix(line, proto.Dump); ok {
+				l.text.WriteString(text)
+			} else if strings.TrimSpace(line) == proto.Dumped {
+				break
+			}
+		}
+		close(l.dumped)
+		io.WriteString(stdin, "\n")
+		io.Copy(io.Discard, lines)
+	}()
+	return l
+}
+
+// ask asks, once in a boot.
+func (l *onlooker) ask() {
+	if l != nil {
+		io.WriteString(l.control, proto.Goroutines)
+	}
+}
+
+// answer is what the kernel said, "" where it has not.
+func (l *onlooker) answer() string {
+	if l == nil {
+		return ""
+	}
+	select {
+	case <-l.dumped:
+	case <-time.After(lastWords):
+		return ""
+	}
+	var c clipped
+	c.WriteString(l.text.String())
+	return c.String()
 }
 
 const (
@@ -204,7 +286,7 @@ func (g *guest) fill(w *rootfs.Writer, jobs []job) error {
 		if j.TTY {
 			tty = "tty"
 		}
-		name := "contracts/" + strings.TrimSuffix(j.Name, ".user")
+		name := strings.TrimPrefix(j.path(), "/")
 		if !packed[name] {
 			packed[name] = true
 			if err := w.AddHostFile(name, j.program, 0o755); err != nil {
@@ -220,7 +302,15 @@ func (g *guest) fill(w *rootfs.Writer, jobs []job) error {
 				return err
 			}
 		}
-		fmt.Fprintf(&list, "%d /%s %d %d %s\n", i, name, uid, j.Timeout, tty)
+		fmt.Fprintf(&list, "%d /%s %d %d %s\n", i, name, uid, int(j.limit().Seconds()), tty)
+	}
+	if g.tracer != nil {
+		if err := g.strace.write(w); err != nil {
+			return err
+		}
+		if err := w.AddBytes("contracts/TRACER", 0o644, []byte(strings.Join(g.tracer, " "))); err != nil {
+			return err
+		}
 	}
 	return w.AddBytes("contracts/LIST", 0o644, []byte(list.String()))
 }

@@ -53,7 +53,7 @@ func (p *progress) end(i int, r Result) {
 	const quiet = 10 * time.Second // so often a log gets a sign of life
 	if !p.live && !p.verbose && time.Since(p.said) > quiet {
 		p.said = time.Now()
-		fmt.Fprintf(p.out, "%s %4d/%d  %s\n", p.arch, p.done, p.total, &p.counts)
+		fmt.Fprintf(p.out, "%s progress %d/%d: so far %s\n", p.arch, p.done, p.total, &p.counts)
 	}
 	p.draw()
 }

@@ -41,6 +41,8 @@ func (c *Counts) add(v Verdict) {
 type Report struct {
 	Summary map[arch.Arch]*Counts `json:"summary"`
 	Results []Result              `json:"results"`
+
+	stale bool // the registry has entries for which there is no contract
 }
 
 func (r *Report) add(res Result) {
@@ -54,8 +56,11 @@ func (r *Report) add(res Result) {
 	r.Results = append(r.Results, res)
 }
 
-// Good reports whether every verdict is.
+// Good reports whether every verdict is, and the registry as well.
 func (r *Report) Good() bool {
+	if r.stale {
+		return false
+	}
 	for _, res := range r.Results {
 		if !res.Verdict.Good() {
 			return false
@@ -155,6 +160,7 @@ type junitCase struct {
 	Time    string        `xml:"time,attr"`
 	Failure *junitMessage `xml:"failure,omitempty"`
 	Skipped *junitMessage `xml:"skipped,omitempty"`
+	Out     string        `xml:"system-out,omitempty"`
 }
 
 type junitMessage struct {
@@ -181,11 +187,16 @@ func (r *Report) JUnit(w io.Writer) error {
 		switch {
 		case res.Verdict == XFail:
 			s.Skipped++
-			c.Skipped = &junitMessage{Message: res.Reason, Text: res.Diff + res.Trace}
+			c.Skipped = &junitMessage{Message: res.Reason, Text: res.Diff}
 		case !res.Verdict.Good():
 			s.Failures++
-			c.Failure = &junitMessage{Message: string(res.Verdict), Text: res.Diff + res.Trace}
+			c.Failure = &junitMessage{Message: string(res.Verdict), Text: res.Diff}
 		}
+		var out strings.Builder
+		for _, part := range res.parts() {
+			fmt.Fprintf(&out, "%s:\n%s\n", part.Title, part.Text)
+		}
+		c.Out = out.String()
 		s.Cases = append(s.Cases, c)
 	}
 	io.WriteString(w, xml.Header)
@@ -207,16 +218,45 @@ tr:nth-child(even){background:#8881}pre{margin:.3em 0;white-space:pre-wrap}
 {{range $a, $c := .Summary}}<tr><td>{{$a}}<td>{{$c}}</tr>{{end}}</table>
 {{range .Categories}}<h2>{{.Name}}</h2>
 <table><tr><th>contract{{range $.Archs}}<th>{{.}}{{end}}</tr>
-{{range .Rows}}<tr><td>{{.Name}}{{range .Cells}}<td>{{with .}}{{if .Diff}}<details><summary class="{{.Verdict}}">{{.Verdict}}</summary>{{.Reason}}<pre>{{.Diff}}</pre>{{with .Trace}}<details><summary>trace</summary><pre>{{.}}</pre></details>{{end}}</details>{{else}}<span class="{{.Verdict}}" title="{{printf "%.3f s" .Seconds}}">{{.Verdict}}</span>{{end}}{{end}}{{end}}</tr>
+{{range .Rows}}<tr><td>{{.Name}}{{range .Cells}}<td>{{with .}}{{if .Opens}}<details><summary class="{{.Verdict}}" title="{{printf "%.3f s" .Seconds}}">{{.Verdict}}</summary>{{.Reason}}{{with .Diff}}<pre>{{.}}</pre>{{end}}
+{{range .Parts}}<details{{if .Open}} open{{end}}><summary>{{.Title}}</summary><pre>{{.Text}}</pre></details>{{end}}</details>{{else}}<span class="{{.Verdict}}" title="{{printf "%.3f s" .Seconds}}">{{.Verdict}}</span>{{end}}{{end}}{{end}}</tr>
 {{end}}</table>
 {{end}}</html>
 `))
 
-// HTML writes one self-contained page: contracts by architecture, with the difference behind each cell.
+// part is something that explains a result.
+type part struct {
+	Title, Text string
+	Open        bool // shown at once
+}
+
+func (r *Result) parts() (list []part) {
+	for _, p := range []part{
+		{"where it leaves Linux (- Linux, + Kevlar)", r.Difference, true},
+		{"what tasks and kernel did when its time was over", r.Stuck, false},
+		{"trace", r.Trace, false},
+	} {
+		if p.Text != "" {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// cell is a result in the page.
+type cell struct {
+	*Result
+	Parts []part
+}
+
+// Opens reports whether there is something behind the cell.
+func (c *cell) Opens() bool { return c.Diff != "" || len(c.Parts) > 0 }
+
+// HTML writes one self-contained page: contracts by architecture, with the difference and what explains it behind each cell.
 func (r *Report) HTML(w io.Writer) error {
 	type row struct {
 		Name  string
-		Cells []*Result
+		Cells []*cell
 	}
 	type category struct {
 		Name string
@@ -235,10 +275,13 @@ func (r *Report) HTML(w io.Writer) error {
 	for i := range r.Results {
 		res := &r.Results[i]
 		if rows[res.Name] == nil {
-			rows[res.Name] = &row{Name: res.Name, Cells: make([]*Result, len(archs))}
+			rows[res.Name] = &row{Name: res.Name, Cells: make([]*cell, len(archs))}
 			names = append(names, res.Name)
 		}
-		rows[res.Name].Cells[column[res.Arch]] = res
+		at := &rows[res.Name].Cells[column[res.Arch]]
+		if *at == nil || !res.Verdict.Good() || (*at).Verdict.Good() && res.Verdict != Pass { // of several the one that matters
+			*at = &cell{res, res.parts()}
+		}
 	}
 	sort.Strings(names)
 	var cats []*category

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -46,46 +47,53 @@ type Options struct {
 	Out       io.Writer // progress and summary
 	Live      bool      // Out is a terminal
 	Verbose   bool      // a line for each contract, not only for those that do not pass
-	// Explain, if not nil, is asked about each contract that does not pass; what it says, such as the end of a trace, stands
-	// in the reports beside the difference.
-	Explain func(ctx context.Context, a arch.Arch, c Contract) string
+	Explain   bool      // contracts that do not pass run again, traced, here and on Linux; only for Kevlar
+	Trace     bool      // all contracts are traced, each in a fresh boot; only for Kevlar
 }
 
-// Run runs contracts and reports whether all is well. The error is for what kept it from running.
-func Run(ctx context.Context, o Options) (bool, error) {
+// kevlar reports whether the kernel is this source's, which can be traced.
+func (o *Options) kevlar() bool { return !o.Linux && o.Image == "" }
+
+// Run runs contracts. The error is for what kept it from running; whether all is well the report knows.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if o.Trace && !o.kevlar() {
+		return nil, errors.New("only Kevlar can be traced")
+	}
 	all, err := Load(o.Dir)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	registry, err := LoadRegistry(filepath.Join(o.Dir, "registry"))
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	if o.Linux || o.Image != "" {
+	if !o.kevlar() {
 		registry = Registry{} // it is Kevlar's
 	}
 	if len(all) == 0 {
-		return false, fmt.Errorf("no contracts in %s", o.Dir)
+		return nil, fmt.Errorf("no contracts in %s", o.Dir)
 	}
 	debs, err := debian.Open(os.Stderr)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	var report Report
+	report := new(Report)
 	answers := map[string]map[arch.Arch]string{}
-	good := true
 	for _, a := range o.Archs {
 		m, jobs, err := prepare(ctx, debs, a, all, &o)
 		if err != nil {
-			return false, fmt.Errorf("%s: %w", a, err)
+			return nil, fmt.Errorf("%s: %w", a, err)
 		}
 		if len(jobs) == 0 {
-			return false, fmt.Errorf("%s: no contract matches", a)
+			return nil, fmt.Errorf("%s: no contract matches", a)
 		}
 		for range max(o.Repeat, 1) {
 			results, err := o.pass(ctx, m, a, jobs, registry)
+			if err == nil && o.Explain && o.kevlar() {
+				err = o.explain(ctx, m, jobs, results)
+			}
 			if err != nil {
-				return false, fmt.Errorf("%s: %w", a, err)
+				return nil, fmt.Errorf("%s: %w", a, err)
 			}
 			for _, r := range results {
 				report.add(r)
@@ -97,10 +105,10 @@ func Run(ctx context.Context, o Options) (bool, error) {
 				}
 			}
 		}
-		if !o.Linux && o.Image == "" {
+		if o.kevlar() {
 			for _, name := range registry.stale(a, all) {
 				fmt.Fprintf(o.Out, "registry: %s: no contract %s\n", a, name)
-				good = false
+				report.stale = true
 			}
 		}
 	}
@@ -108,11 +116,11 @@ func Run(ctx context.Context, o Options) (bool, error) {
 		for _, c := range all {
 			if got := answers[c.Name]; got != nil {
 				if err := c.Record(got); err != nil {
-					return false, err
+					return nil, err
 				}
 			}
 		}
-		return good, recordKernels(ctx, debs, &o)
+		return report, recordKernels(ctx, debs, &o)
 	}
 	report.sort()
 	for path, write := range map[string]func(io.Writer) error{o.JSON: report.JSON, o.JUnit: report.JUnit, o.HTML: report.HTML} {
@@ -120,11 +128,11 @@ func Run(ctx context.Context, o Options) (bool, error) {
 			continue
 		}
 		if err := writeFile(path, write); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	fmt.Fprintln(o.Out)
-	return good && report.Good(), report.Text(o.Out)
+	return report, report.Text(o.Out)
 }
 
 func writeFile(path string, write func(io.Writer) error) error {
@@ -194,6 +202,12 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 	if err := compile(ctx, compiler, jobs); err != nil {
 		return nil, nil, err
 	}
+	return g, jobs, g.machine(ctx, debs, o)
+}
+
+// machine chooses the kernel and the machine that it is for.
+func (g *guest) machine(ctx context.Context, debs *debian.Cache, o *Options) (err error) {
+	a := g.arch
 	g.config = qemu.Config{Arch: a, Machine: o.Machine, CPUs: max(o.CPUs, 1), Memory: o.Memory, Args: o.QemuArgs}
 	if g.config.Memory == 0 {
 		g.config.Memory = 512 << 20
@@ -221,7 +235,8 @@ func prepare(ctx context.Context, debs *debian.Cache, a arch.Arch, all []Contrac
 	if g.transport == "" {
 		g.transport = usual
 	}
-	return g, jobs, err
+	g.traced = o.Trace
+	return err
 }
 
 // kevlar builds the kernel.
@@ -308,9 +323,9 @@ func compile(ctx context.Context, c *cc.Compiler, jobs []job) error {
 }
 
 // pass runs jobs once and judges their answers, saying so as they come.
-func (o *Options) pass(ctx context.Context, m machine, a arch.Arch, jobs []job, registry Registry) ([]Result, error) {
+func (o *Options) pass(ctx context.Context, m *guest, a arch.Arch, jobs []job, registry Registry) ([]Result, error) {
 	perBoot := 0
-	if o.Fresh {
+	if o.Fresh || o.Trace {
 		perBoot = 1
 	}
 	workers := o.Jobs
@@ -324,7 +339,10 @@ func (o *Options) pass(ctx context.Context, m machine, a arch.Arch, jobs []job, 
 		begin: func(i int) { p.begin(i, jobs[i].Name) },
 		end: func(i int, ans Answer) {
 			c := jobs[i].Contract
-			r := Result{Arch: a, Name: c.Name, Seconds: ans.Seconds, answer: ans}
+			r := Result{Arch: a, Name: c.Name, Seconds: ans.Seconds, Stuck: ans.Stuck, answer: ans}
+			if ans.Trace != nil {
+				r.Trace = ans.Trace.String()
+			}
 			expected, err := c.Expected(a)
 			switch {
 			case o.Record && ans.End != "":
@@ -336,9 +354,6 @@ func (o *Options) pass(ctx context.Context, m machine, a arch.Arch, jobs []job, 
 			default:
 				r.Verdict, r.Diff = judge(ans, expected)
 				r.Verdict, r.Reason = registry.apply(a, c.Name, r.Verdict)
-			}
-			if o.Explain != nil && r.Verdict != Pass && r.Verdict != XPass {
-				r.Trace = o.Explain(ctx, a, c)
 			}
 			results = append(results, r)
 			p.end(i, r)

@@ -17,6 +17,8 @@ type Answer struct {
 	End     string // "exit N", "signal N", "timeout N" (seconds), or "" where the machine ended first
 	Seconds float64
 	Log     string // end of the machine's log, where the machine ended first or the time was over
+	Stuck   string // what tasks and kernel did when the time was over, where the kernel can tell
+	Trace   *trace // what the contract did, where that is traced
 }
 
 // Text is the answer as it is recorded: the output, and a last line with the end.
@@ -38,7 +40,14 @@ type machine interface {
 type job struct {
 	Contract
 	program string
+	slow    int // times the contract's own time limit; 0 is 1
 }
+
+// path is the program's in the machine.
+func (j *job) path() string { return "/contracts/" + strings.TrimSuffix(j.Name, ".user") }
+
+// limit is the time that the contract may take.
+func (j *job) limit() time.Duration { return time.Duration(j.Timeout*max(j.slow, 1)) * time.Second }
 
 // A session runs jobs on machines, several at a time.
 type session struct {
@@ -135,12 +144,12 @@ func (s *session) batch(ctx context.Context, from, to int) error {
 	return nil
 }
 
-// readRecords reads what init.c reports. It ends with nil after "done", with io.EOF where the stream ends earlier.
-// The answer to a contract that never ended is passed on without an end.
-func readRecords(r io.Reader, begin func(i int), end func(i int, a Answer)) error {
+// readRecords reads what init.c reports. It ends with nil after "done", with io.EOF where the stream ends earlier. A contract
+// whose time is over is late before it ends. The answer to one that never ended is passed on without an end.
+func readRecords(r io.Reader, begin, late func(i int), end func(i int, a Answer)) error {
 	in := bufio.NewReader(r)
 	running := -1
-	var out bytes.Buffer
+	var out, strace bytes.Buffer
 	var started time.Time
 	for {
 		line, err := in.ReadString('\n')
@@ -159,12 +168,21 @@ func readRecords(r io.Reader, begin func(i int), end func(i int, a Answer)) erro
 		case scan(line, "begin %d\n", &i):
 			running, started = i, time.Now()
 			out.Reset()
+			strace.Reset()
 			begin(i)
 		case scan(line, "out %d %d\n", &i, &n):
 			io.CopyN(&out, in, int64(n))
+		case scan(line, "trace %d %d\n", &i, &n):
+			io.CopyN(&strace, in, int64(n))
+		case scan(line, "late %d\n", &i):
+			late(i)
 		case scan(line, "end %d %s %d %d\n", &i, &kind, &n, &micros):
 			running = -1
-			end(i, Answer{Output: out.String(), End: fmt.Sprintf("%s %d", kind, n), Seconds: float64(micros) / 1e6})
+			a := Answer{Output: out.String(), End: fmt.Sprintf("%s %d", kind, n), Seconds: float64(micros) / 1e6}
+			if strace.Len() > 0 {
+				a.Trace = readStrace(strace.String())
+			}
+			end(i, a)
 		}
 	}
 }

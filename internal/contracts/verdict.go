@@ -32,8 +32,13 @@ type Result struct {
 	Seconds float64   `json:"seconds"`
 	Diff    string    `json:"diff"`
 	Reason  string    `json:"reason,omitempty"` // from the registry
-	Trace   string    `json:"trace,omitempty"`  // what Options.Explain said
-	answer  Answer
+
+	// Of a contract that does not pass, where the kernel can be traced; Trace also of others, where all are.
+	Difference string `json:"difference,omitempty"` // where its calls first differ from those on Linux
+	Trace      string `json:"trace,omitempty"`      // its calls, and signals
+	Stuck      string `json:"stuck,omitempty"`      // what tasks and kernel did when its time was over
+
+	answer Answer
 }
 
 // Category is the directory of the contract.

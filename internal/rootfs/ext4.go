@@ -12,6 +12,12 @@ import (
 	"github.com/diskfs/go-diskfs/filesystem/ext4"
 )
 
+// corrupt is an error that reading an image meets.
+type corrupt struct{ error }
+
+func (c corrupt) Error() string { return "corrupt ext4 image: " + c.error.Error() }
+func (c corrupt) Unwrap() error { return c.error }
+
 // addExt4 copies the files of an ext4 image. Extended attributes have no place in an initramfs.
 func addExt4(w *Writer, path string) (err error) {
 	f, err := os.Open(path)
@@ -28,20 +34,20 @@ func addExt4(w *Writer, path string) (err error) {
 	}
 	defer func() { // the library indexes with what it reads from the image
 		if r := recover(); r != nil {
-			err = fmt.Errorf("corrupt ext4 image: %v", r)
+			err = corrupt{fmt.Errorf("%v", r)}
 		}
 	}()
 	image, err := ext4.Read(storage.New(f, true), info.Size(), 0, 0)
 	if err != nil {
-		return fmt.Errorf("corrupt ext4 image: %w", err)
+		return corrupt{err}
 	}
 	return fs.WalkDir(image, ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
-			return fmt.Errorf("corrupt ext4 image: %w", err)
+			return corrupt{err}
 		}
 		info, err := image.Stat(path) // d.Info leaves out the permissions
 		if err != nil {
-			return fmt.Errorf("corrupt ext4 image: %w", err)
+			return corrupt{err}
 		}
 		h, err := ext4Header(path, info)
 		if err != nil {
@@ -53,7 +59,7 @@ func addExt4(w *Writer, path string) (err error) {
 		case typeRegular:
 			body, err := image.Open(path)
 			if err != nil {
-				return fmt.Errorf("corrupt ext4 image: %w", err)
+				return corrupt{err}
 			}
 			defer body.Close()
 			return w.Add(h, body)
@@ -73,7 +79,7 @@ func checkExt4(f io.ReaderAt) error {
 	)
 	var word [4]byte
 	if _, err := f.ReadAt(word[:], incompatibleAt); err != nil {
-		return fmt.Errorf("corrupt ext4 image: %w", err)
+		return corrupt{err}
 	}
 	switch features := binary.LittleEndian.Uint32(word[:]); {
 	case features&needsRecovery != 0:

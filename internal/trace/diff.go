@@ -95,7 +95,10 @@ func (d *Difference) Write(out io.Writer) error {
 		lines(&w, "-", h.from[h.a:h.b])
 		lines(&w, "+", h.to[h.c:h.d])
 		lines(&w, " ", h.from[h.b:end])
-		if d.Hunks > 1 {
+		switch {
+		case d.Hunks == 2:
+			w.WriteString("1 more difference\n")
+		case d.Hunks > 2:
 			fmt.Fprintf(&w, "%d more differences\n", d.Hunks-1)
 		}
 	}
@@ -325,7 +328,6 @@ var variable = []struct {
 	re   *regexp.Regexp
 	with string
 }{
-	{regexp.MustCompile(`/\*.*?\*/`), ""},
 	{regexp.MustCompile(`0x[0-9a-f]{5,}`), address},
 	{regexp.MustCompile(`, si_[us]time=\d+`), ""},
 	{regexp.MustCompile(`/proc/\d+`), "/proc/PID"},
@@ -337,7 +339,11 @@ var variable = []struct {
 	{regexp.MustCompile(`\b\d\d:\d\d(:\d\d)?\b`), "TIME"},
 }
 
+// remark is what is said of a value beside it.
+var remark = regexp.MustCompile(`/\*.*?\*/`)
+
 func generic(text string) string {
+	text = strings.TrimSpace(remark.ReplaceAllString(text, ""))
 	if strings.HasPrefix(text, "0x") { // 0x20 on one side is 32 on the other
 		if v, err := strconv.ParseUint(text, 0, 16); err == nil {
 			return strconv.FormatUint(v, 10)
@@ -346,7 +352,7 @@ func generic(text string) string {
 	for _, v := range variable {
 		text = v.re.ReplaceAllString(text, v.with)
 	}
-	return strings.TrimSpace(text)
+	return text
 }
 
 func normalize(s *Step) normal {

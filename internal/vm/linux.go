@@ -67,9 +67,10 @@ func (c *Config) linux(ctx context.Context, cache *debian.Cache, q *qemu.Config)
 		if cfg.Disk || c.User != "" {
 			return nil, errors.New("strace on Linux wants a root file system that is no disk, and root for its user")
 		}
-		if cfg.Tracer, tracer, err = strace(ctx, cache, c.Arch); err != nil {
+		if cfg.Tracer, tracer, err = Strace(ctx, cache, c.Arch, proto.TracerDirectory); err != nil {
 			return nil, err
 		}
+		cfg.Tracer = append(cfg.Tracer, "-f", "-o", proto.TracePath, "--")
 	}
 	for _, m := range modules {
 		cfg.Modules = append(cfg.Modules, filepath.Base(m))

@@ -15,9 +15,10 @@ import (
 	"kevlar/internal/vm/proto"
 )
 
-// strace is Debian's strace for a guest: the command that traces what follows it, and the files that it takes. They stand in
-// the agent's directory, loader and libraries too, so that the program that is traced finds the root file system as it is.
-func strace(ctx context.Context, cache *debian.Cache, a arch.Arch) (command []string, files map[string]string, err error) {
+// Strace is Debian's strace for a guest: the command, to which flags and what it is to trace are added, and the files that it
+// takes, by their names in dir. Loader and libraries are among them, so that the program that is traced finds the root file
+// system as it is.
+func Strace(ctx context.Context, cache *debian.Cache, a arch.Arch, dir string) (command []string, files map[string]string, err error) {
 	packages, err := cache.Closure(ctx, a, "strace")
 	if err != nil {
 		return nil, nil, err
@@ -65,8 +66,7 @@ func strace(ctx context.Context, cache *debian.Cache, a arch.Arch) (command []st
 			todo = append(todo, path)
 		}
 	}
-	const dir = proto.TracerDirectory
-	return []string{dir + "/" + loader, "--library-path", dir, dir + "/strace", "-f", "-o", proto.TracePath, "--"}, files, nil
+	return []string{dir + "/" + loader, "--library-path", dir, dir + "/strace"}, files, nil
 }
 
 // linked says what a program or library wants to be loaded by and with.
