@@ -9,14 +9,14 @@ static pid_t blocked(int what)
 	CHILD(pid)
 	{
 		char c;
-		struct timespec t = { 1, 500000000 };
+		struct timespec t = { 3, 0 }; // long enough for all to be stopped meanwhile
 		struct pollfd q = { p[0], POLLPRI, 0 };
 		long r = -1;
 		errno = 0;
 		if (what == 0)
 			r = nanosleep(&t, NULL);
 		else if (what == 1)
-			r = poll(&q, 1, 1500);
+			r = poll(&q, 1, 3000);
 		else if (what == 2)
 			r = syscall(SYS_futex, said, 0, 0, &t, NULL, 0);
 		else if (what == 3)
@@ -26,7 +26,7 @@ static pid_t blocked(int what)
 		else if (what == 5)
 			r = epoll_wait(epoll_create1(0), &(struct epoll_event){ 0 }, 1, 60000);
 		else
-			r = select(0, NULL, NULL, NULL, &(struct timeval){ 1, 500000 });
+			r = select(0, NULL, NULL, NULL, &(struct timeval){ 3, 0 });
 		int e = errno;
 		_exit(r == -1 ? 100 + e : (int)r);
 	}

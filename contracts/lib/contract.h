@@ -363,18 +363,16 @@ static int HEAR(char *text, int room)
 {
 	const char last = 6;
 	struct pollfd p = { 9, POLLIN, 0 };
-	char c;
+	char c = 0;
+	int n = 0, saved = errno;
 	MUST(write(0, &last, 1));
-	for (int n = 0;;) {
-		if (poll(&p, 1, PATIENCE * 1000) != 1 || read(9, &c, 1) != 1) {
-			FACT("the terminal never said its last byte");
-			return n;
-		}
-		if (c == last)
-			return n;
+	while (poll(&p, 1, PATIENCE * 1000) == 1 && read(9, &c, 1) == 1 && c != last)
 		if (n < room)
 			text[n++] = c;
-	}
+	if (c != last)
+		FACT("the terminal never said its last byte");
+	errno = saved;
+	return n;
 }
 
 // put_file makes a file with some content; get_file returns a file's content as a string in a static buffer.

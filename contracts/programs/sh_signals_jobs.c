@@ -18,7 +18,7 @@ static const char *scripts[] = {
 	"trap 'echo child ended' CHLD; true & wait; echo done",
 	"yes > /dev/null & p=$!; kill -9 $p; wait $p 2>/dev/null; echo $?",
 	"sh -c 'trap \"\" INT; exec sh -c \"kill -INT \\$\\$; echo ignored over exec\"'",
-	"( sleep 0.3; echo late ) & echo early; wait",
+	"mkfifo go; (read x < go; echo late) & echo early; echo > go; wait",
 	"nohup true 2>/dev/null; echo $?; setsid true; echo $?",
 	"mkfifo p; (sleep 0.02; echo data > p) & read x < p; echo $x; wait",
 	"usleep 1000; pidof nothing; echo $?; kill -l 15; test $$ -gt 1 && echo pid",

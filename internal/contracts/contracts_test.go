@@ -285,7 +285,8 @@ func TestProgress(t *testing.T) {
 func TestReports(t *testing.T) {
 	var r Report
 	r.add(Result{Arch: arch.ARM64, Name: "fd/a", Verdict: Pass, Seconds: 0.5})
-	r.add(Result{Arch: arch.AMD64, Name: "fd/a", Verdict: Diverge, Diff: "-<x>\n+y\n"})
+	r.add(Result{Arch: arch.AMD64, Name: "fd/a", Verdict: Diverge, Diff: "-<x>\n+y\n",
+		Difference: "-open(<b>)\n", Trace: "open(</pre>)\n", Stuck: "task 7\n"})
 	r.add(Result{Arch: arch.AMD64, Name: "vm/b", Verdict: XFail, Reason: "later", Diff: "-p\n"})
 	if r.Good() {
 		t.Error("a divergence is good")
@@ -301,7 +302,7 @@ func TestReports(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
-	if back.Summary["amd64"]["diverge"] != 1 || back.Summary["arm64"]["pass"] != 1 || len(back.Results) != 3 {
+	if back.Summary["amd64"]["diverge"] != 1 || back.Summary["arm64"]["pass"] != 1 || back.Results[1]["difference"] == nil || len(back.Results) != 3 {
 		t.Errorf("JSON: %s", b.String())
 	}
 	b.Reset()
@@ -312,6 +313,9 @@ func TestReports(t *testing.T) {
 		Suites []struct {
 			Failures int `xml:"failures,attr"`
 			Skipped  int `xml:"skipped,attr"`
+			Cases    []struct {
+				Out string `xml:"system-out"`
+			} `xml:"testcase"`
 		} `xml:"testsuite"`
 	}
 	if err := xml.Unmarshal(b.Bytes(), &suites); err != nil {
@@ -320,9 +324,17 @@ func TestReports(t *testing.T) {
 	if len(suites.Suites) != 2 || suites.Suites[1].Failures != 1 || suites.Suites[1].Skipped != 1 {
 		t.Errorf("JUnit: %s", b.String())
 	}
+	if out := suites.Suites[1].Cases[0].Out; !strings.Contains(out, "-open(<b>)") || !strings.Contains(out, "open(</pre>)") || !strings.Contains(out, "task 7") {
+		t.Errorf("system-out %q", out)
+	}
 	b.Reset()
 	if err := r.HTML(&b); err != nil {
 		t.Fatal(err)
+	}
+	for _, want := range []string{"-open(&lt;b&gt;)", "open(&lt;/pre&gt;)", "task 7"} {
+		if n := strings.Count(b.String(), want); n != 1 {
+			t.Errorf("the page has %q %d times", want, n)
+		}
 	}
 	if !strings.Contains(b.String(), "-&lt;x&gt;") || regexp.MustCompile(`(src|href)=`).MatchString(b.String()) {
 		t.Errorf("the page lacks the difference, or is not self-contained: %s", b.String())
@@ -346,7 +358,7 @@ func TestSuite(t *testing.T) {
 	if len(all) == 0 {
 		t.Fatal("no contracts")
 	}
-	bad := regexp.MustCompile(`preparation failed|never came to pass|never opened|, not within|\[timeout|\[signal`)
+	bad := regexp.MustCompile(`preparation failed|never came to pass|never opened|never said|, not within|\[timeout|\[signal`)
 	for _, c := range all {
 		for _, a := range arch.All {
 			if !c.On(a) {
