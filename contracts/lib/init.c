@@ -194,7 +194,7 @@ static void load_tracer(void)
 		tracer[tracer_words++] = w;
 	tracer[tracer_words++] = "-DDD";
 	tracer[tracer_words++] = "-f";
-	tracer[tracer_words++] = "-s64"; // as much of a string as Kevlar's tracer records
+	tracer[tracer_words++] = "-s256"; // as much of a buffer as Kevlar's tracer is told to record
 	tracer[tracer_words++] = "-o";
 }
 

@@ -100,7 +100,7 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 		c.Ports = []string{proto.Control, proto.Stdin, proto.Stdout, proto.Stderr}
 		if g.traced {
 			c.Ports = append(c.Ports, proto.Trace)
-			c.Append += " kevlar.trace=" + traceClasses.String()
+			c.Append += fmt.Sprintf(" kevlar.trace=%v kevlar.trace.limit=%d", traceClasses, traceStrings)
 		}
 	case Serial:
 		r, w := io.Pipe()

@@ -13,6 +13,9 @@ import (
 // traceClasses are what is recorded of a contract: what strace shows.
 const traceClasses = kernel.Syscall | kernel.Signals
 
+// traceStrings is how many bytes of a buffer are recorded: a fact is seldom longer. lib/init.c tells strace the same.
+const traceStrings = 256
+
 // maxSteps bounds what is kept of a trace to be compared: a contract that does more is not compared.
 const maxSteps = 20000
 
@@ -48,7 +51,7 @@ func readTrace(in io.Reader, program string) *trace {
 	var recorder decode.Recorder
 	text := decode.NewText(&t.text)
 	text.Follow = true
-	text.Strings = kernel.DefaultLimit
+	text.Strings, recorder.Strings = traceStrings, traceStrings
 	ours := map[int]bool{}
 	n := 0
 	for s := decode.NewSource(r); ; {
