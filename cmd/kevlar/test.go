@@ -229,7 +229,7 @@ func (c *testCmd) goTool(ctx context.Context, env []string, args ...string) erro
 }
 
 // parallel are the contracts that machines of several CPUs answer as well: of what tasks do at the same time.
-const parallel = "^(scheduling|threading|events|ipc)/"
+const parallel = "^(threading|events|ipc)/|^scheduling/affinity"
 
 // contracts runs the contracts on Kevlar, or on Linux, whose answers must be the recorded ones.
 func (c *testCmd) contracts(kernel string, cpus int) func(context.Context) error {
