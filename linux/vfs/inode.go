@@ -259,6 +259,13 @@ func (i *Inode) use() error {
 	return nil
 }
 
+// gone reports whether the storage has gone.
+func (i *Inode) gone() bool {
+	i.attr.Lock()
+	defer i.attr.Unlock()
+	return i.evicted
+}
+
 // unuse ends what use began, and frees the storage of a file without names.
 func (i *Inode) unuse() {
 	i.attr.Lock()

@@ -50,25 +50,53 @@ func Open(c *Context, dirfd int, name []byte, flags, mode uint32, resolve Lookup
 	if flags&unix.O_NOFOLLOW == 0 && flags&(unix.O_CREAT|unix.O_EXCL) != unix.O_CREAT|unix.O_EXCL {
 		look |= Follow
 	}
+	var last *Dentry
+	for {
+		f, d, err := open(c, dirfd, name, flags, mode, look)
+		if err != unix.ENOENT || !d.replaced(&last) {
+			return f, err
+		}
+	}
+}
+
+// open is Open once its flags make sense. It returns the name, too, where it has got so far.
+func open(c *Context, dirfd int, name []byte, flags, mode uint32, look LookupFlags) (*File, *Dentry, error) {
 	var w walker
 	if err := w.start(c, dirfd, name, look); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	created := false
 	switch {
 	case flags&tmpfileBit != 0:
-		return w.openTemp(name, flags, mode, look)
+		f, err := w.openTemp(name, flags, mode, look)
+		return f, nil, err
 	case flags&unix.O_CREAT != 0:
 		var err error
 		if created, err = w.create(name, flags, mode, look); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	default:
 		if err := w.resolve(name, look); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return openAt(c, w.at, flags, created)
+	f, err := openAt(c, w.at, flags, created)
+	return f, w.at.D, err
+}
+
+// replaced reports whether d, which could not be opened, should be looked up again: its file has gone
+// since it was found, as another took its name, which does so at once (rename(2)). last is
+// the name for which this was so the last time: twice, and the file has gone for good.
+func (d *Dentry) replaced(last **Dentry) bool {
+	if d == nil || d == *last || d.Inode() == nil || !d.Inode().gone() {
+		return false
+	}
+	*last = d
+	if p := d.Parent(); p != nil {
+		p.Inode().Mu.RLock() // until the change is complete
+		p.Inode().Mu.RUnlock()
+	}
+	return true
 }
 
 // create walks name to the end and makes a regular file there if there is nothing.
@@ -321,30 +349,41 @@ func mayOpen(c *Context, p Path, flags uint32, created bool) error {
 
 // OpenExec opens the file that name leads to for execve, with execute permission.
 func OpenExec(c *Context, dirfd int, name []byte, flags LookupFlags) (*File, error) {
+	var last *Dentry
+	for {
+		f, d, err := openExec(c, dirfd, name, flags)
+		if err != unix.ENOENT || !d.replaced(&last) {
+			return f, err
+		}
+	}
+}
+
+// openExec is OpenExec, and returns the name, too, where it has got so far.
+func openExec(c *Context, dirfd int, name []byte, flags LookupFlags) (*File, *Dentry, error) {
 	p, err := Lookup(c, dirfd, name, flags)
 	if err != nil {
-		return nil, err
+		return nil, p.D, err
 	}
 	i := p.Inode()
 	if i.Type() == unix.S_IFLNK {
-		return nil, unix.ELOOP
+		return nil, nil, unix.ELOOP
 	}
 	if i.Type() != unix.S_IFREG {
-		return nil, unix.EACCES
+		return nil, nil, unix.EACCES
 	}
 	if err := p.PermitAt(c, MayExec); err != nil {
-		return nil, err
+		return nil, p.D, err
 	}
 	if err := i.use(); err != nil {
-		return nil, err
+		return nil, p.D, err
 	}
 	f := newFile(p.Get(), i, unix.O_RDONLY)
 	if f.Ops, err = i.Ops.Open(c, i, f); err != nil {
 		f.abandon()
-		return nil, err
+		return nil, p.D, err
 	}
 	f.notify(InOpen)
-	return f, nil
+	return f, p.D, nil
 }
 
 // OpenPath opens the file that a path of the kernel's own names.

@@ -70,6 +70,54 @@ func TestConcurrentNames(t *testing.T) {
 	}
 }
 
+// TestRenameReplaces lets one task replace a file while another opens it: the name always leads to one.
+func TestRenameReplaces(t *testing.T) {
+	v := newTree(t)
+	const cwd, mode = unix.AT_FDCWD, 0o755
+	name, other := []byte("/name"), []byte("/other")
+	c := *v.Context
+	c.FS = v.FS.Copy()
+	create := func(name []byte) {
+		f, err := vfs.Open(&c, cwd, name, unix.O_CREAT|unix.O_RDWR, mode, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Unref()
+	}
+	create(name)
+	var replacer sync.WaitGroup
+	done := make(chan struct{})
+	replacer.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			create(other)
+			if err := vfs.Rename(&c, cwd, other, cwd, name, 0); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 20000 {
+		f, err := vfs.Open(v.Context, cwd, name, unix.O_RDONLY, 0, 0)
+		if err == nil {
+			f.Unref()
+			f, err = vfs.OpenExec(v.Context, cwd, name, vfs.Follow)
+		}
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		f.Unref()
+	}
+	close(done)
+	replacer.Wait()
+	c.FS.Unref()
+}
+
 // list reads a directory, in small pieces.
 func list(t *testing.T, c *vfs.Context, dir string) (names []string) {
 	f, err := vfs.OpenPath(c, dir, unix.O_RDONLY, 0)
