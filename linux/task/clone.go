@@ -127,15 +127,14 @@ func (t *Task) Clone(a *CloneArgs) (ID, error) {
 func (t *Task) share(c *Task, a *CloneArgs) error {
 	if a.Flags&unix.CLONE_VM != 0 {
 		t.Mem.Retain()
-		c.Mem = t.Mem
+		c.setMemory(t.Mem)
 	} else {
 		space, err := t.Mem.Fork()
 		if err != nil {
 			return err
 		}
-		c.Mem = space
+		c.setMemory(space)
 	}
-	c.setMemory(c.Mem)
 	c.image.Store(t.Image().retain())
 	if a.Flags&unix.CLONE_FS != 0 {
 		t.FS.Ref()

@@ -364,8 +364,8 @@ func (t *Task) takeLead() {
 func (t *Task) replace(p *program, id *cred.Cred, secure bool) {
 	g := t.Group
 	t.leaveMemory()
-	t.Mem, p.space = p.space, nil
-	t.setMemory(t.Mem)
+	t.setMemory(p.space)
+	p.space = nil
 	t.Mem.SetLimits(g)
 	p.image.Exe, p.image.User = p.file, t.Cred().User
 	p.file = nil

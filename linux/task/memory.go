@@ -6,9 +6,12 @@ import (
 	"kevlar/linux/user"
 )
 
+// Copies go to the Space itself and not by way of user.Memory: what a caller hands to a method of
+// an interface is allocated, and most system calls copy one small structure that lives on the stack.
+
 // CopyIn fills p from the task's memory; EFAULT where it cannot be read whole.
 func (t *Task) CopyIn(p []byte, from user.Addr) error {
-	if n, err := t.mem.CopyIn(p, from); err != nil || n < len(p) {
+	if n, err := t.Mem.CopyIn(p, from); err != nil || n < len(p) {
 		return unix.EFAULT
 	}
 	return nil
@@ -16,11 +19,11 @@ func (t *Task) CopyIn(p []byte, from user.Addr) error {
 
 // CopyOut writes p to the task's memory; EFAULT where it cannot be written whole.
 func (t *Task) CopyOut(to user.Addr, p []byte) error {
-	if n, err := t.mem.CopyOut(to, p); err != nil || n < len(p) {
+	if n, err := t.Mem.CopyOut(to, p); err != nil || n < len(p) {
 		return unix.EFAULT
 	}
 	return nil
 }
 
 // Memory is the task's memory, for transfers of files.
-func (t *Task) Memory() user.Memory { return t.mem }
+func (t *Task) Memory() user.Memory { return t.Mem }

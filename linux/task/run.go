@@ -11,25 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kevlar/linux/abi"
+	"kevlar/linux/mm"
 	"kevlar/linux/trace"
 	"kevlar/linux/user"
 	"kevlar/machine"
 )
 
-// AddressSpace is what a task asks of its memory while it runs.
-type AddressSpace interface {
-	user.Memory
-	// Hardware is the address space as Machine.Enter wants it.
-	Hardware() *machine.Space
-	// Fault repairs an access that failed, so that it can be done again. EFAULT where
-	// nothing is mapped (SIGSEGV, SEGV_MAPERR), EACCES where the protection forbids it
-	// (SEGV_ACCERR), ENXIO past the end of an object or EIO (SIGBUS), ENOMEM where
-	// memory is exhausted.
-	Fault(addr user.Addr, access machine.Access) error
-}
-
 // setMemory gives the task its address space. Only itself, or its maker, calls this.
-func (t *Task) setMemory(m AddressSpace) { t.mem, t.space = m, m.Hardware() }
+func (t *Task) setMemory(m *mm.Space) { t.Mem, t.space = m, m.Hardware() }
 
 // run is the life of a task: its goroutine.
 func (t *Task) run() {
@@ -129,7 +118,7 @@ func (t *Task) fault(trap *machine.Trap) {
 	if trace.On(trace.Faults) {
 		err = t.traceFault(trap)
 	} else {
-		err = t.mem.Fault(user.Addr(trap.Addr), trap.Access)
+		err = t.Mem.Fault(user.Addr(trap.Addr), trap.Access)
 	}
 	if err == nil {
 		return

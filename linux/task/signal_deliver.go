@@ -197,7 +197,7 @@ func (t *Task) pushFrame(f *abi.SigFrame, onAlt bool) error {
 	if onAlt && f.SP-abi.FrameScratch < t.altStack.Base {
 		return unix.EFAULT // the frame would leave the alternate stack: sigaltstack(2)
 	}
-	return abi.PushSignalFrame(t.Regs, t.mem, f, t.scratch)
+	return abi.PushSignalFrame(t.Regs, t.Mem, f, t.scratch)
 }
 
 // SignalReturn is rt_sigreturn(2): it returns what the registers say the result of
@@ -207,7 +207,7 @@ func (t *Task) SignalReturn() (uint64, error) {
 		t.scratch = make([]byte, abi.FrameScratch)
 	}
 	t.Kernel.Machine.SaveFP(t.Regs)
-	mask, stack, err := abi.PopSignalFrame(t.Regs, t.mem, t.scratch)
+	mask, stack, err := abi.PopSignalFrame(t.Regs, t.Mem, t.scratch)
 	if err != nil {
 		t.forceSegv(0)
 		return t.Regs.Return(), nil

@@ -81,13 +81,12 @@ type Task struct {
 
 	// What the run loop looks at around every Enter, side by side.
 	waiter      wait.Waiter    // what Waiter points to
-	space       *machine.Space // mem's
+	space       *machine.Space // Mem's: setMemory
 	trap        machine.Trap   // why the program stopped last
 	kernelTicks uint64         // Regs.KernelTicks, when CPU-time alarms were looked at last
 	interrupted error          // the abi.ERESTART* result of the call that just ended
 	hasSaved    bool           // saved is to be restored
 
-	mem     AddressSpace // Mem, as far as the run loop and copies need it: setMemory
 	image   atomic.Pointer[Image]
 	shown   atomic.Pointer[holdings] // Mem, Files and FS for others to see
 	pid     *pid                     // guarded by procs; de-threading in execve moves it
@@ -258,6 +257,6 @@ func (t *Task) SetName(name string) {
 // Transfer is an IO of one range of the task's memory. It is the task's own, good until
 // the next Transfer, so that a read or write allocates none.
 func (t *Task) Transfer(base user.Addr, n int) *user.IO {
-	t.io = user.Buffer(t.mem, base, n)
+	t.io = user.Buffer(t.Mem, base, n)
 	return &t.io
 }

@@ -7,45 +7,36 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/cred"
-	"kevlar/linux/user"
+	"kevlar/linux/mm"
 	"kevlar/machine"
 	"kevlar/machine/sim"
 )
 
-// bytes is memory for signal frames: one range from base on.
-type bytes struct {
-	base  user.Addr
-	data  []byte
-	space *machine.Space
-}
-
-func (b *bytes) at(a user.Addr, n int) ([]byte, error) {
-	if a < b.base || int(a-b.base)+n > len(b.data) {
-		return nil, unix.EFAULT
-	}
-	return b.data[a-b.base:][:n], nil
-}
-
-func (b *bytes) Hardware() *machine.Space              { return b.space }
-func (b *bytes) Fault(user.Addr, machine.Access) error { return unix.EFAULT }
-
-func (b *bytes) CopyIn(dst []byte, from user.Addr) (int, error) {
-	p, err := b.at(from, len(dst))
-	return copy(dst, p), err
-}
-
-func (b *bytes) CopyOut(to user.Addr, src []byte) (int, error) {
-	p, err := b.at(to, len(src))
-	return copy(p, src), err
-}
-
 const stackTop = 0x7000_0000
+
+// stack makes an address space with 64 KiB of stack.
+func stack(t *testing.T, m machine.Machine) *mm.Space {
+	t.Helper()
+	s, err := mm.New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 0x10000
+	_, err = s.Mmap(mm.Request{
+		Addr: stackTop - size, Length: size, Prot: unix.PROT_READ | unix.PROT_WRITE,
+		Flags: unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // first makes the first task of a machine, with 64 KiB of stack.
 func first(t *testing.T) *Task {
 	k := &Kernel{Machine: sim.New(t, sim.Config{})}
 	f := k.newFirst("init", 1000, nil)
-	f.setMemory(&bytes{stackTop - 0x10000, make([]byte, 0x10000), nil})
+	f.setMemory(stack(t, k.Machine))
 	f.Regs.SetStackPtr(stackTop)
 	return f
 }
@@ -55,7 +46,7 @@ func fork(t *testing.T, p *Task, flags uint64) *Task {
 	t.Helper()
 	a := &CloneArgs{Flags: flags, ExitSignal: unix.SIGCHLD, id: p.Cred()}
 	c := p.newThread(a)
-	c.setMemory(p.mem)
+	c.setMemory(p.Mem)
 	if flags&unix.CLONE_THREAD != 0 {
 		c.Group = p.Group
 	} else {
@@ -415,11 +406,6 @@ func TestPIDNamespace(t *testing.T) {
 // dispatch, and returns how it ended.
 func runProgram(t *testing.T, dispatch func(*Task) (uint64, error), program func(u *sim.User)) (Waited, *Kernel) {
 	p := first(t)
-	m := p.Kernel.Machine
-	space, err := m.NewSpace()
-	if err != nil {
-		t.Fatal(err)
-	}
 	p.Kernel.Dispatch = func(c *Task) (uint64, error) {
 		switch c.Call.Number {
 		case unix.SYS_EXIT_GROUP:
@@ -431,11 +417,10 @@ func runProgram(t *testing.T, dispatch func(*Task) (uint64, error), program func
 		return dispatch(c)
 	}
 	c := fork(t, p, 0)
-	c.setMemory(&bytes{stackTop - 0x10000, make([]byte, 0x10000), space})
+	c.setMemory(stack(t, p.Kernel.Machine))
 	c.Regs.SetPC(sim.Program(program))
 	go c.run()
 	w := waitAny(t, p, WEXITED)
-	m.FreeSpace(space)
 	return w, p.Kernel
 }
 

@@ -39,7 +39,7 @@ func (t *Task) traceDeath(process bool) {
 // traceFault repairs a fault, and records it.
 func (t *Task) traceFault(trap *machine.Trap) error {
 	began := wait.Now()
-	err := t.mem.Fault(user.Addr(trap.Addr), trap.Access)
+	err := t.Mem.Fault(user.Addr(trap.Addr), trap.Access)
 	took := wait.Now() - began
 	present := uint16(0)
 	if trap.Present {
