@@ -2,6 +2,7 @@ package abi
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +29,14 @@ func SigMask(sigs ...unix.Signal) (s SigSet) {
 
 // Has reports whether sig is in the set.
 func (s SigSet) Has(sig unix.Signal) bool { return s>>(sig-1)&1 != 0 }
+
+// First is the signal of the lowest number in the set, 0 where it is empty.
+func (s SigSet) First() unix.Signal {
+	if s == 0 {
+		return 0
+	}
+	return unix.Signal(bits.TrailingZeros64(uint64(s)) + 1)
+}
 
 // Special values of SigAction.Handler.
 const (

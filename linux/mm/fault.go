@@ -141,7 +141,7 @@ func (f *fault) round() error {
 	s.pt.Lock()
 	gen := s.gen
 	var old pgtable.Value
-	e := s.hw.Page(f.va)
+	e := s.page(f.va)
 	if e != nil {
 		old = e.Load()
 	}
@@ -300,7 +300,7 @@ func (w *window) take(va uint64) ref {
 // map_ maps the pages where nothing is mapped yet. The caller holds pt; the table
 // exists.
 func (w *window) map_(s *Space, v *VMA) {
-	e := s.hw.Page(w.va)
+	e := s.page(w.va)
 	for i, f := range w.frames[:w.n] {
 		if i > 0 {
 			e = e.Next()

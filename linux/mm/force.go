@@ -44,7 +44,7 @@ func (s *Space) force(p []byte, at user.Addr, out bool) (n int, err error) {
 func (s *Space) forceIn(p []byte, va uint64, out bool) bool {
 	s.pt.Lock()
 	defer s.pt.Unlock()
-	e := s.hw.Page(va)
+	e := s.page(va)
 	if e == nil {
 		return false
 	}

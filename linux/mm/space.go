@@ -42,8 +42,9 @@ type Space struct {
 	future   advice // what mlockall(MCL_FUTURE) gives to new mappings
 	mayLock  bool   // whoever called it is not limited
 
-	pt  sync.Mutex // guards page-table entries, gen and VMA.copied; leaf but for package mem's
-	gen uint64     // counts calls of zapObject and cleanObject
+	pt     sync.Mutex // guards page-table entries and what follows, and VMA.copied; leaf but for package mem's
+	gen    uint64     // counts calls of zapObject and cleanObject
+	leaves [4]leafAt  // see page
 
 	counters counters
 }
@@ -237,6 +238,57 @@ func (f *forking) copy(v, w *VMA) (err error) {
 	return err
 }
 
+// leafAt is a table of page entries that page has found.
+type leafAt struct {
+	number  uint64 // of the addresses that it translates, divided by their size
+	entries *pgtable.Leaf
+}
+
+// page is the entry of va's page, nil where its table is missing. Programs hand the same few
+// places to system calls again and again, so it keeps the tables that it found, each in the place that its
+// number gives it. They need not be invalidated: what is kept is where entries are, not what
+// they say, and tables stay where they are for as long as the space. The caller holds pt.
+func (s *Space) page(va uint64) *pgtable.Entry {
+	l := &s.leaves[va/pgtable.LeafSize%uint64(len(s.leaves))]
+	if l.entries == nil || l.number != va/pgtable.LeafSize {
+		return s.walk(l, va)
+	}
+	return l.entries.Page(va)
+}
+
+// walk is page for a table that is not in its place l.
+func (s *Space) walk(l *leafAt, va uint64) *pgtable.Entry {
+	found := s.hw.Leaf(va)
+	if found == nil {
+		return nil
+	}
+	*l = leafAt{va / pgtable.LeafSize, found}
+	return found.Page(va)
+}
+
+// copyPage moves p from or to user memory, whole, where that lies in one page which is
+// there for it; else it moves nothing. It is the path of the small structures that most system calls move.
+func (s *Space) copyPage(p []byte, at user.Addr, out bool) (done bool) {
+	va, off := uint64(at), at%mem.PageSize
+	if va >= pgtable.UserEnd || len(p) > mem.PageSize-int(off) {
+		return false
+	}
+	s.pt.Lock()
+	if e := s.page(va); e != nil {
+		if x := e.Load(); x.Writable() || x.Present() && !out {
+			d := x.Frame().Data()[off:]
+			if out {
+				copy(d, p)
+			} else {
+				copy(p, d)
+			}
+			done = true
+		}
+	}
+	s.pt.Unlock()
+	return done
+}
+
 // copyRun is how many bytes a copy moves before it lets others have the page table.
 const copyRun = 8 * mem.PageSize
 
@@ -280,7 +332,7 @@ func (s *Space) copy(p []byte, at user.Addr, out bool) (n int, err error) {
 // bytes is the memory from va to the end of its page, nil where it is not there for
 // access. The caller holds pt.
 func (s *Space) bytes(va uint64, access machine.Access) []byte {
-	e := s.hw.Page(va)
+	e := s.page(va)
 	if e == nil {
 		return nil
 	}
@@ -291,10 +343,20 @@ func (s *Space) bytes(va uint64, access machine.Access) []byte {
 }
 
 // CopyIn implements user.Memory.
-func (s *Space) CopyIn(dst []byte, from user.Addr) (int, error) { return s.copy(dst, from, false) }
+func (s *Space) CopyIn(dst []byte, from user.Addr) (int, error) {
+	if s.copyPage(dst, from, false) {
+		return len(dst), nil
+	}
+	return s.copy(dst, from, false)
+}
 
 // CopyOut implements user.Memory.
-func (s *Space) CopyOut(to user.Addr, src []byte) (int, error) { return s.copy(src, to, true) }
+func (s *Space) CopyOut(to user.Addr, src []byte) (int, error) {
+	if s.copyPage(src, to, true) {
+		return len(src), nil
+	}
+	return s.copy(src, to, true)
+}
 
 // CopyInString copies the NUL-terminated string at from into buf and returns its length
 // without the NUL: ENAMETOOLONG where the NUL is not among the first len(buf) bytes. It

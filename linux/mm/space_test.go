@@ -11,6 +11,7 @@ import (
 	"kevlar/linux/user"
 	"kevlar/machine"
 	"kevlar/machine/mem"
+	"kevlar/machine/pgtable"
 	"kevlar/machine/sim"
 )
 
@@ -59,6 +60,72 @@ func TestCopyAcrossPages(t *testing.T) {
 	if n, err := s.CopyOut(a+3*page-4, want); n != 4 || err != unix.EFAULT {
 		t.Errorf("past the end: %d, %v", n, err)
 	}
+}
+
+// Copies remember page tables, of which several share a place. Each goroutine has addresses
+// of its own, so it knows what it must find there, whatever the others and forks do.
+func TestCopiesSeeEveryChange(t *testing.T) {
+	s := newSpace(t)
+	const workers, leaves, rounds = 4, 3, 200
+	try := func(at user.Addr, round int) error {
+		r := Request{Addr: at, Length: page, Prot: rw, Flags: anon | unix.MAP_FIXED_NOREPLACE}
+		if _, err := s.Mmap(r); err != nil {
+			return err
+		}
+		var b, w [8]byte
+		for i := range w {
+			w[i] = byte(round + i)
+		}
+		if n, err := s.CopyIn(b[:], at+page-8); n != 8 || err != nil || b != ([8]byte{}) {
+			return fmt.Errorf("new memory: %d, %v, %v", n, err, b)
+		}
+		if n, err := s.CopyOut(at+page-8, w[:]); n != 8 || err != nil {
+			return fmt.Errorf("write: %d, %v", n, err)
+		}
+		if n, err := s.CopyIn(b[:], at+page-8); n != 8 || err != nil || b != w {
+			return fmt.Errorf("read back: %d, %v, %v for %v", n, err, b, w)
+		}
+		s.Mprotect(at, page, unix.PROT_READ)
+		if n, err := s.CopyOut(at+page-8, w[:]); n != 0 || err != unix.EFAULT {
+			return fmt.Errorf("write of read-only memory: %d, %v", n, err)
+		}
+		s.Mprotect(at, page, unix.PROT_NONE)
+		if n, err := s.CopyIn(b[:], at); n != 0 || err != unix.EFAULT {
+			return fmt.Errorf("read of PROT_NONE: %d, %v", n, err)
+		}
+		s.Mprotect(at, page, rw)
+		if n, err := s.CopyIn(b[:], at+page-4); n != 4 || err != unix.EFAULT || [4]byte(b[:4]) != [4]byte(w[4:]) {
+			return fmt.Errorf("read over the end: %d, %v, %v", n, err, b)
+		}
+		if err := s.Munmap(at, page); err != nil {
+			return err
+		}
+		if n, err := s.CopyIn(b[:], at); n != 0 || err != unix.EFAULT {
+			return fmt.Errorf("read of unmapped memory: %d, %v", n, err)
+		}
+		return nil
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for round := range rounds {
+				leaf := round%leaves*len(s.leaves) + w%2 // workers meet in places, and in tables
+				at := user.Addr(1<<32 + leaf*pgtable.LeafSize + w*8*page)
+				if err := try(at, round); err != nil {
+					t.Errorf("worker %d, round %d: %v", w, round, err)
+					return
+				}
+			}
+		})
+	}
+	for range 20 {
+		c, err := s.Fork()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Release()
+	}
+	wg.Wait()
 }
 
 func TestCopyInString(t *testing.T) {

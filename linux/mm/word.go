@@ -21,7 +21,7 @@ func (s *Space) tryWord(a user.Addr, access machine.Access, do func(*atomic.Uint
 	}
 	s.pt.Lock()
 	defer s.pt.Unlock()
-	e := s.hw.Page(va)
+	e := s.page(va)
 	if e == nil {
 		return false
 	}

@@ -91,39 +91,38 @@ func NewEpoll() *Epoll {
 // push appends i unless it is on the list.
 func (l *readyList) push(i *item) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if i.queued || i.removed {
-		return
+	if !i.queued && !i.removed {
+		i.queued, i.next = true, nil
+		if l.tail == nil {
+			l.head = i
+		} else {
+			l.tail.next = i
+		}
+		l.tail = i
 	}
-	i.queued, i.next = true, nil
-	if l.tail == nil {
-		l.head = i
-	} else {
-		l.tail.next = i
-	}
-	l.tail = i
+	l.mu.Unlock()
 }
 
 // pop takes the oldest item; nil from an empty list.
 func (l *readyList) pop() *item {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	i := l.head
-	if i == nil {
-		return nil
+	if i != nil {
+		l.head = i.next
+		if l.head == nil {
+			l.tail = nil
+		}
+		i.queued, i.next = false, nil
 	}
-	l.head = i.next
-	if l.head == nil {
-		l.tail = nil
-	}
-	i.queued, i.next = false, nil
+	l.mu.Unlock()
 	return i
 }
 
 func (l *readyList) empty() bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.head == nil
+	none := l.head == nil
+	l.mu.Unlock()
+	return none
 }
 
 // Notify implements wait.Notifier: the file has news.
@@ -322,16 +321,18 @@ func (l *readyList) append(chain *item) {
 	if chain == nil {
 		return
 	}
+	last := chain
+	for last.next != nil {
+		last = last.next
+	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.tail == nil {
 		l.head = chain
 	} else {
 		l.tail.next = chain
 	}
-	for l.tail = chain; l.tail.next != nil; {
-		l.tail = l.tail.next
-	}
+	l.tail = last
+	l.mu.Unlock()
 }
 
 // entries are the registrations of those who wait.

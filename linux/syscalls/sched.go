@@ -306,8 +306,9 @@ func sysGetpriority(t *task.Task, a *Args) (uint64, error) {
 	if which < unix.PRIO_PROCESS || which > unix.PRIO_USER {
 		return 0, unix.EINVAL
 	}
+	var few [4]*task.Task // mostly one
 	best := -1
-	for _, o := range t.Select(task.Which(which), a.Uint(1)) {
+	for _, o := range t.Select(few[:0], task.Which(which), a.Uint(1)) {
 		best = max(best, 20-o.Sched().Nice) // getpriority(2), "C library/kernel differences"
 	}
 	if best < 0 {
@@ -321,7 +322,7 @@ func sysSetpriority(t *task.Task, a *Args) (uint64, error) {
 	if which < unix.PRIO_PROCESS || which > unix.PRIO_USER {
 		return 0, unix.EINVAL
 	}
-	return forAll(t.Select(task.Which(which), a.Uint(1)), func(o *task.Task) error { return o.SetNice(t, a.Int(2)) })
+	return forAll(t.Select(nil, task.Which(which), a.Uint(1)), func(o *task.Task) error { return o.SetNice(t, a.Int(2)) })
 }
 
 // forAll does something to all threads of a selection: ESRCH where there is none, else
@@ -354,7 +355,7 @@ func sysIoprioGet(t *task.Task, a *Args) (uint64, error) {
 	if !ok {
 		return 0, unix.EINVAL
 	}
-	threads := t.Select(which, a.Uint(1))
+	threads := t.Select(nil, which, a.Uint(1))
 	if len(threads) == 0 {
 		return 0, unix.ESRCH
 	}
@@ -413,7 +414,7 @@ func sysIoprioSet(t *task.Task, a *Args) (uint64, error) {
 	if !ok {
 		return 0, unix.EINVAL
 	}
-	return forAll(t.Select(which, a.Uint(1)), func(o *task.Task) error { return o.SetIOPriority(t, prio) })
+	return forAll(t.Select(nil, which, a.Uint(1)), func(o *task.Task) error { return o.SetIOPriority(t, prio) })
 }
 
 func sysGetcpu(t *task.Task, a *Args) (uint64, error) {

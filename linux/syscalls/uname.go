@@ -34,20 +34,18 @@ const (
 )
 
 func sysUname(t *task.Task, a *Args) (uint64, error) {
-	release, machine := uts.Release, uts.Machine
-	if t.Personality()&uname26 != 0 {
-		release = "2.6.61-kevlar" // for programs that know no other: 40 more than the minor version
+	names := t.UTS().Names()
+	if p := t.Personality(); p&uname26 != 0 || p&perMask == perLinux32 {
+		own := *names
+		if p&uname26 != 0 {
+			own.SetRelease("2.6.61-kevlar") // for programs that know no other: 40 more than the minor version
+		}
+		if p&perMask == perLinux32 {
+			own.SetMachine(abi.ELFPlatform32)
+		}
+		names = &own
 	}
-	if t.Personality()&perMask == perLinux32 {
-		machine = abi.ELFPlatform32
-	}
-	ns := t.UTS()
-	const field = uts.MaxName + 1
-	var b [6 * field]byte
-	for i, s := range []string{uts.System, ns.Node(), release, uts.Version, machine, ns.Domain()} {
-		copy(b[i*field:], s)
-	}
-	return 0, t.CopyOut(a.Addr(0), b[:])
+	return 0, t.CopyOut(a.Addr(0), names[:])
 }
 
 // getName reads a host or domain name: EPERM, EINVAL for its length.

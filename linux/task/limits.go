@@ -38,8 +38,9 @@ func initialLimits(threads uint64) (table [numLimits]unix.Rlimit) {
 
 func (l *limits) get(resource int) unix.Rlimit {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.table[resource]
+	limit := l.table[resource]
+	l.mu.Unlock()
+	return limit
 }
 
 // Limit returns the soft limit of a resource (a unix.RLIMIT_ constant).
@@ -55,8 +56,11 @@ func (g *Group) Limits(t *Task, resource int, set *unix.Rlimit) (unix.Rlimit, er
 	if resource < 0 || resource >= numLimits {
 		return unix.Rlimit{}, unix.EINVAL
 	}
+	if set == nil {
+		return g.limits.get(resource), nil
+	}
 	old, err := g.limits.change(t, resource, set)
-	if err == nil && set != nil && resource == unix.RLIMIT_CPU {
+	if err == nil && resource == unix.RLIMIT_CPU {
 		g.watchCPULimit()
 		t.checkSoon()
 	}
@@ -67,9 +71,6 @@ func (l *limits) change(t *Task, resource int, set *unix.Rlimit) (unix.Rlimit, e
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.table[resource]
-	if set == nil {
-		return old, nil
-	}
 	const maxFiles = 1 << 20 // fs.nr_open: proc(5)
 	switch {
 	case set.Cur > set.Max:

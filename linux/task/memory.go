@@ -11,7 +11,7 @@ import (
 
 // CopyIn fills p from the task's memory; EFAULT where it cannot be read whole.
 func (t *Task) CopyIn(p []byte, from user.Addr) error {
-	if n, err := t.Mem.CopyIn(p, from); err != nil || n < len(p) {
+	if _, err := t.Mem.CopyIn(p, from); err != nil {
 		return unix.EFAULT
 	}
 	return nil
@@ -19,7 +19,7 @@ func (t *Task) CopyIn(p []byte, from user.Addr) error {
 
 // CopyOut writes p to the task's memory; EFAULT where it cannot be written whole.
 func (t *Task) CopyOut(to user.Addr, p []byte) error {
-	if n, err := t.Mem.CopyOut(to, p); err != nil || n < len(p) {
+	if _, err := t.Mem.CopyOut(to, p); err != nil {
 		return unix.EFAULT
 	}
 	return nil

@@ -85,8 +85,9 @@ func (s *schedule) inherit(from *schedule) {
 func (t *Task) Sched() SchedAttr {
 	s := &t.attributes.sched
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.attr
+	attr := s.attr
+	s.mu.Unlock()
+	return attr
 }
 
 // CPUs are the CPUs that the thread may run on.
@@ -290,17 +291,17 @@ const (
 	OneUser
 )
 
-// Select returns the threads that which and who name: for 0 the caller, its process
+// Select appends the threads that which and who name to all: for 0 the caller, its process
 // group or its real user.
-func (t *Task) Select(which Which, who uint32) (all []*Task) {
+func (t *Task) Select(all []*Task, which Which, who uint32) []*Task {
+	if which == OneThread && who == 0 {
+		return append(all, t)
+	}
 	procs.RLock()
 	defer procs.RUnlock()
 	ns := t.pid.ns
 	switch which {
 	case OneThread:
-		if who == 0 {
-			return []*Task{t}
-		}
 		if o := ns.find(ID(who)); o != nil {
 			all = append(all, o)
 		}
@@ -309,7 +310,7 @@ func (t *Task) Select(which Which, who uint32) (all []*Task) {
 		if who != 0 {
 			p := ns.ids[ID(who)]
 			if p == nil || p.process == nil {
-				return nil
+				return all
 			}
 			job = p.process
 		}
@@ -320,7 +321,7 @@ func (t *Task) Select(which Which, who uint32) (all []*Task) {
 		if own := t.Cred(); who == 0 {
 			who = own.UID
 		} else if who = own.User.UID(who); who == cred.None {
-			return nil
+			return all
 		}
 		for _, p := range ns.ids {
 			if o := p.task; o != nil && o.Cred().UID == who {

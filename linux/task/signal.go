@@ -35,8 +35,9 @@ func newActions() *Actions {
 
 func (a *Actions) get(sig unix.Signal) abi.SigAction {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.table[sig]
+	act := a.table[sig]
+	a.mu.Unlock()
+	return act
 }
 
 func (a *Actions) copy() *Actions {
@@ -148,12 +149,7 @@ func next(set abi.SigSet) unix.Signal {
 	if s := set & syncSignals; s != 0 {
 		set = s
 	}
-	for sig := unix.Signal(1); sig <= abi.NumSignals; sig++ {
-		if set.Has(sig) {
-			return sig
-		}
-	}
-	return 0
+	return set.First()
 }
 
 // signal is one being sent.
@@ -414,8 +410,8 @@ func (t *Task) Blocked() abi.SigSet { return t.blocked }
 func (t *Task) SetBlocked(mask abi.SigSet) {
 	g := t.Group
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	t.setBlocked(mask)
+	g.mu.Unlock()
 }
 
 // Pending are the signals that are blocked and pending: sigpending(2).

@@ -36,3 +36,20 @@ func TestNamesAreCut(t *testing.T) {
 		t.Errorf("%d bytes are kept", len(ns.Node()))
 	}
 }
+
+func TestNamesAreStructNewUtsname(t *testing.T) {
+	ns := dup(t, New())
+	ns.SetNode("a-long-name")
+	ns.SetNode("host\x00hidden")
+	n := *ns.Names()
+	n.SetRelease("1.2.3")
+	for i, want := range []string{System, "host", "1.2.3", Version, Machine, none} {
+		const size = 65 // uname(2): __NEW_UTS_LEN and a NUL
+		if got, _, _ := strings.Cut(string(n[i*size:][:size]), "\x00"); got != want {
+			t.Errorf("field %d is %q, want %q", i, got, want)
+		}
+	}
+	if ns.Names().get(release) != Release {
+		t.Error("a changed copy changed the namespace")
+	}
+}

@@ -77,12 +77,14 @@ func (t *FDTable) Holds(fd int, f *File) bool {
 func (t *FDTable) Reserve(c *Context, min int, cloexec bool) (int, error) {
 	limit := c.fileLimit()
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	fd := t.used.firstZero(min)
+	if fd < limit {
+		t.take(fd, cloexec)
+	}
+	t.mu.Unlock()
 	if fd >= limit {
 		return 0, unix.EMFILE
 	}
-	t.take(fd, cloexec)
 	return fd, nil
 }
 
@@ -115,8 +117,8 @@ func (t *FDTable) take(fd int, cloexec bool) {
 // Fill puts f behind a reserved descriptor, and takes over the caller's reference.
 func (t *FDTable) Fill(fd int, f *File) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	(*t.slots.Load())[fd].Store(f)
+	t.mu.Unlock()
 }
 
 // Abandon gives a reserved descriptor back.
@@ -350,9 +352,15 @@ func (b *bitTree) set(i int, on bool) {
 			b.some = append(b.some, make([]uint64, n)...)
 		}
 	}
+	old := b.words[w]
 	setBit(b.words, i, on)
-	setBit(b.full, w, b.words[w] == math.MaxUint64)
-	setBit(b.some, w, b.words[w] != 0)
+	word := b.words[w]
+	if old == math.MaxUint64 || word == math.MaxUint64 {
+		setBit(b.full, w, word == math.MaxUint64)
+	}
+	if old == 0 || word == 0 {
+		setBit(b.some, w, word != 0)
+	}
 }
 
 func setBit(words []uint64, i int, on bool) {

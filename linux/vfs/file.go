@@ -495,8 +495,9 @@ func (f *File) Seek(off int64, whence int) (int64, error) {
 // Pos is the position, for /proc/PID/fdinfo.
 func (f *File) Pos() int64 {
 	f.posMu.Lock()
-	defer f.posMu.Unlock()
-	return f.pos
+	pos := f.pos
+	f.posMu.Unlock()
+	return pos
 }
 
 // SetPos moves the position to where a transfer of several steps has come: sendfile(2).

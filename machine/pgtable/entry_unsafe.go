@@ -37,5 +37,8 @@ func slotIn(f mem.Frame, i uint64) *Entry {
 	return (*Entry)(unsafe.Pointer(&f.Words()[i&511]))
 }
 
+// leafIn is the table of level 0 in frame f, sound for the same reason.
+func leafIn(f mem.Frame) *Leaf { return (*Leaf)(unsafe.Pointer(f.Words())) }
+
 // Next is the entry after e. The caller knows that e is not the last of its table.
 func (e *Entry) Next() *Entry { return (*Entry)(unsafe.Add(unsafe.Pointer(e), 8)) }

@@ -55,14 +55,42 @@ func (t Table) Slot(va uint64) (e *Entry, level int) {
 	}
 }
 
+// Leaf is a table of level 0: the entries of the pages of 2 MiB. Once there, it stays at its
+// place until FreeUser.
+type Leaf [512]Entry
+
+// LeafSize is how many bytes of address space a Leaf translates, aligned to as many.
+const LeafSize = 512 * mem.PageSize
+
+// Page is the entry of va's page; va lies in what the leaf translates.
+func (l *Leaf) Page(va uint64) *Entry { return &l[va>>mem.PageShift&511] }
+
+// Leaf walks to the leaf that translates va, nil where a table on the way is missing or a
+// block maps va. It is Slot without the choice of a level, for those who walk often.
+func (t Table) Leaf(va uint64) *Leaf {
+	v := slotIn(t.Root, va>>(mem.PageShift+27)).Load()
+	if !v.IsTable() {
+		return nil
+	}
+	v = slotIn(v.Frame(), va>>(mem.PageShift+18)).Load()
+	if !v.IsTable() {
+		return nil
+	}
+	v = slotIn(v.Frame(), va>>(mem.PageShift+9)).Load()
+	if !v.IsTable() {
+		return nil
+	}
+	return leafIn(v.Frame())
+}
+
 // Page returns the entry of va's page, or nil where a table on the way is missing
 // or a block maps it.
 func (t Table) Page(va uint64) *Entry {
-	e, level := t.Slot(va)
-	if level != 0 {
+	l := t.Leaf(va)
+	if l == nil {
 		return nil
 	}
-	return e
+	return l.Page(va)
 }
 
 // MakePage returns the entry of va's page and allocates the tables on the way. The
