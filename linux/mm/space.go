@@ -315,9 +315,9 @@ func (s *Space) copy(p []byte, at user.Addr, out bool) (n int, err error) {
 			}
 			var k int
 			if out {
-				k = copy(d, p[n:])
+				k = mem.Copy(d, p[n:])
 			} else {
-				k = copy(p[n:], d)
+				k = mem.Copy(p[n:], d)
 			}
 			n, va = n+k, va+uint64(k)
 		}

@@ -4,7 +4,11 @@
 // program would, and copying through the machine's direct map.
 package user
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"kevlar/machine/mem"
+)
 
 // Addr is an address in user memory. Zero is the null pointer.
 type Addr uint64
@@ -90,9 +94,9 @@ func (io *IO) move(p []byte, out bool) (total int, err error) {
 	p = p[:min(len(p), io.n)]
 	if io.mem == nil {
 		if out {
-			total = copy(io.kernel, p)
+			total = mem.Copy(io.kernel, p)
 		} else {
-			total = copy(p, io.kernel)
+			total = mem.Copy(p, io.kernel)
 		}
 		io.kernel = io.kernel[total:]
 		io.n -= total
