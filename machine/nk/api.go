@@ -135,8 +135,12 @@ func MoveTo(cpu int) { call(callMove, uint64(cpu), 0, 0) }
 
 // Seed fills p with random bytes, as good as the CPU has them.
 func Seed(p []byte) {
+	var b [8]uint64
 	for i := range p {
-		p[i] = byte(random64() >> 24)
+		if i%64 == 0 {
+			randomBlock(&b)
+		}
+		p[i] = byte(b[i/8%8] >> (8 * (i % 8)))
 	}
 }
 

@@ -102,8 +102,10 @@ func start() {
 	c.init(0)
 	c.load()
 	c.online = 1
+	var random [8]uint64
+	randomBlock(&random)
 	for i := range boot.random {
-		boot.random[i] = byte(random64() >> 32)
+		boot.random[i] = byte(random[i/8%8] >> (8 * (i % 8)))
 	}
 	startCPUs()
 	sealFrames()

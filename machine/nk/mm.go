@@ -329,8 +329,16 @@ func isMapped(va uintptr) bool {
 // mapKernel maps n bytes of physical memory at va for the kernel, with pages: for
 // the architecture's set-up. Page tables come from allocFrame.
 func mapKernel(va uintptr, pa, n uint64, prot pgtable.Prot) {
-	for off := uint64(0); off < n; off += mem.PageSize {
-		makePage(uint64(va)+off).Set(mem.FrameOf(pa+off), prot)
+	for end := pa + n; pa < end; {
+		e := makePage(uint64(va))
+		for { // the rest of this table, without walking again
+			e.Set(mem.FrameOf(pa), prot)
+			va, pa = va+mem.PageSize, pa+mem.PageSize
+			if pa >= end || va%bigAlign == 0 {
+				break
+			}
+			e = e.Next()
+		}
 	}
 }
 
