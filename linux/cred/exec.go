@@ -7,6 +7,9 @@ type ExecFile struct {
 	UID  uint32    // the new effective user ID of a set-user-ID file, or Keep
 	GID  uint32    // likewise
 	Caps *FileCaps // nil for none
+	// Limited: who executes it is traced by one who may not have what it would give: it
+	// gives nothing.
+	Limited bool
 }
 
 // FileCaps are the capabilities that a file gives to who executes it: capabilities(7), "File
@@ -43,7 +46,7 @@ func (c *Cred) Exec(f ExecFile) (id *Cred, secure bool, err error) {
 		effective = effective || n.EUID == root
 	}
 	setID := n.EUID != c.UID || n.EGID != c.GID
-	if c.NoNewPrivs && (setID || n.Permitted&^c.Permitted != 0) {
+	if (c.NoNewPrivs || f.Limited) && (setID || n.Permitted&^c.Permitted != 0) {
 		n.EUID, n.EGID = n.UID, n.GID
 		n.Permitted &= c.Permitted
 	}

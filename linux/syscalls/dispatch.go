@@ -51,6 +51,7 @@ var families = [][]Row{
 	timersRows,
 	signalfdRows,
 	pidfdRows,
+	ptraceRows,
 	seccompRows,
 	mqueueRows,
 	rseqRows,

@@ -56,7 +56,7 @@ type groupAttributes struct {
 func (t *Task) inherit(from *Task, flags uint64) {
 	a, f := &t.attributes, &from.attributes
 	a.sched.inherit(&f.sched)
-	a.seccomp.Store(f.seccomp.Load())
+	t.setSeccomp(f.seccomp.Load())
 	if flags&unix.CLONE_VM == 0 {
 		a.rseq = f.rseq
 		t.Regs.OnlyCPU = from.Regs.OnlyCPU

@@ -111,7 +111,9 @@ func (t *Task) Clone(a *CloneArgs) (ID, error) {
 	if trace.Any() {
 		c.traceBirth(t)
 	}
+	event := t.ptraceChild(c, a)
 	c.Start()
+	t.ptraceMade(event, id)
 	if done != nil {
 		t.Waiter.Block(func() {
 			select {
@@ -119,6 +121,7 @@ func (t *Task) Clone(a *CloneArgs) (ID, error) {
 			case <-t.dying:
 			}
 		})
+		t.ptraceVforkDone(id)
 	}
 	return id, nil
 }

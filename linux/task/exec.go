@@ -126,6 +126,7 @@ func (t *Task) Exec(a *ExecArgs) error {
 	if err != nil && err != errDoomed && err != errShort {
 		return err
 	}
+	former := t.tracerID()
 	if err := t.becomeOnly(); err != nil {
 		return err
 	}
@@ -138,6 +139,7 @@ func (t *Task) Exec(a *ExecArgs) error {
 		return abi.ERESTARTNOINTR // there is no program to go back to, nor a handler to run
 	}
 	t.replace(&p, id, secure)
+	t.ptraceExeced(former)
 	return nil
 }
 
@@ -281,8 +283,8 @@ func (p *program) headers() (err error) {
 // privileges says what the file's mode and capabilities mean for the identity of who runs it.
 func (p *program) privileges() cred.ExecFile {
 	i := p.file.Inode()
-	f := cred.ExecFile{UID: cred.Keep, GID: cred.Keep}
 	id, m := p.t.Cred(), p.file.Path().Mnt
+	f := cred.ExecFile{UID: cred.Keep, GID: cred.Keep, Limited: p.t.ptraceLimits(id.User)}
 	// Neither does a file count on which others than who is around the caller's user
 	// namespace could have set them, nor the bits of one whose owner is nobody there:
 	// user_namespaces(7).
@@ -320,6 +322,7 @@ func (t *Task) becomeOnly() error {
 			o.die()
 		}
 	}
+	g.endLastStops()
 	for g.alive > 1 && !g.exiting {
 		g.execWait.Wait()
 	}
@@ -348,6 +351,7 @@ func (t *Task) takeLead() {
 		}
 	}
 	t.forker = old.forker
+	old.ptraceUnlink(0)
 	g.remove(old)
 	g.mu.Lock()
 	g.leader = t

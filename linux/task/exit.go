@@ -61,7 +61,7 @@ func (g *Group) beginExit(status WaitStatus) {
 		t.interrupt()
 		t.die()
 	}
-	g.cont.Broadcast()
+	g.endLastStops()
 	g.execWait.Broadcast()
 }
 
@@ -84,7 +84,8 @@ func (t *Task) exitSignals() {
 	t.retarget(^t.blocked)
 	t.blocked = ^abi.SigSet(0)
 	t.Waiter.ClearInterrupt() // what exit does must not be interrupted
-	if g.stop.pending && !g.stop.stopped {
+	if g.stop.pending && !t.ptrace.counted {
+		t.ptrace.counted = true
 		g.leftStop()
 	}
 }
@@ -156,6 +157,7 @@ func (t *Task) exitTree() {
 		t.traceDeath(last)
 	}
 	t.parentDeath()
+	t.ptraceEnd()
 	if t != g.leader {
 		g.remove(t)
 		t.release()
@@ -216,6 +218,14 @@ func (g *Group) tellEnd() {
 		return
 	}
 	code, value := g.exitStatus.code()
+	if by := g.leader.ptrace.by; by != nil && by.Group != parent {
+		if by.Group.tellTracerEnd(g.leader, code, value) {
+			g.withTracer = true
+			by.Group.childWait.Wake(wait.All)
+			return
+		}
+		g.leader.ptraceUnlink(0)
+	}
 	auto := false
 	if sig := g.exitSignal; sig != 0 {
 		if sig == unix.SIGCHLD {
@@ -267,7 +277,7 @@ func (g *Group) abandonChildren() {
 		if !wasOrphaned && before.orphaned(nil) {
 			before.tellOrphaned()
 		}
-		if c.zombie {
+		if c.zombie && !c.withTracer {
 			c.tellEnd()
 		}
 	}
@@ -380,6 +390,7 @@ func (g *Group) reap() {
 	g.shared.drop(^abi.SigSet(0))
 	g.mu.Unlock()
 	leader := g.leader
+	leader.ptraceUnlink(0)
 	g.remove(leader)
 	g.pid.group = nil
 	leader.release()

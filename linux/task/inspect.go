@@ -67,19 +67,22 @@ const (
 	Sleeping State = 'S'
 	Blocked  State = 'D' // asleep where only the end reaches it
 	Stopped  State = 'T'
+	Traced   State = 't' // stopped for its tracer
 	Zombie   State = 'Z'
 )
 
 // State is what the task does now.
 func (t *Task) State() State {
 	t.Group.mu.Lock()
-	gone, stopped := t.gone, t.stopped
+	gone, stopped, traced := t.gone, t.stopped, t.ptrace.stopped
 	t.Group.mu.Unlock()
 	switch {
 	case gone:
 		return Zombie
 	case stopped:
 		return Stopped
+	case traced:
+		return Traced
 	}
 	switch t.Waiter.Asleep() {
 	case wait.Interruptible:

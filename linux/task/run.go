@@ -61,7 +61,7 @@ func (t *Task) loop() (ended bool) {
 		case machine.Syscall:
 			// The system call that the registers hold.
 			t.Call.Number = uint64(uint32(t.Regs.Syscall(&t.Call.Args))) // the upper half means nothing
-			if s := t.Seccomp(); s != nil && !t.mayCall(s) {
+			if t.callWork.Load() != 0 && !t.workCall() {
 				break
 			}
 			v, err := dispatch(t)
@@ -94,6 +94,7 @@ func (t *Task) end() {
 	if trace.On(trace.Sched) {
 		defer trace.Rests(t.traceID())
 	}
+	t.ptraceExiting()
 	t.exitSignals()
 	t.withdraw()
 	t.accountTime()

@@ -10,11 +10,18 @@ import (
 // Seccomp is how the task's system calls are restricted; nil for not at all.
 func (t *Task) Seccomp() *seccomp.State { return t.attributes.seccomp.Load() }
 
+func (t *Task) setSeccomp(s *seccomp.State) {
+	t.attributes.seccomp.Store(s)
+	if s != nil {
+		t.callWork.Or(workSeccomp)
+	}
+}
+
 // RestrictStrict is SECCOMP_SET_MODE_STRICT.
 func (t *Task) RestrictStrict() error {
 	s, err := t.Seccomp().NewStrict()
 	if err == nil {
-		t.attributes.seccomp.Store(s)
+		t.setSeccomp(s)
 	}
 	return err
 }
@@ -32,7 +39,7 @@ func (t *Task) Restrict(prog []seccomp.Insn, all bool) (ID, error) {
 		return 0, err
 	}
 	if !all {
-		t.attributes.seccomp.Store(n)
+		t.setSeccomp(n)
 		return 0, nil
 	}
 	for o := g.threads; o != nil; o = o.next {
@@ -41,7 +48,7 @@ func (t *Task) Restrict(prog []seccomp.Insn, all bool) (ID, error) {
 		}
 	}
 	for o := g.threads; o != nil; o = o.next {
-		o.attributes.seccomp.Store(n)
+		o.setSeccomp(n)
 		if c := o.Cred(); t.Cred().NoNewPrivs && !c.NoNewPrivs {
 			c = c.Copy()
 			c.NoNewPrivs = true
@@ -67,6 +74,16 @@ func (t *Task) mayCall(s *seccomp.State) bool {
 	}
 	d := seccomp.NewData(uint32(nr), abi.AuditArch, t.Regs.PC(), t.Call.Args)
 	action, data := s.Check(&d)
+	if action == seccomp.Trace {
+		return t.ptraceFilter(s, data)
+	}
+	return t.act(action, data)
+}
+
+// act does what a filter says about the system call in t.Call, and reports whether it is to
+// be made.
+func (t *Task) act(action uint32, data uint16) bool {
+	nr := t.Call.Number
 	switch action {
 	case seccomp.Allow:
 		return true
@@ -78,7 +95,7 @@ func (t *Task) mayCall(s *seccomp.State) bool {
 	case seccomp.Trap:
 		info := abi.SeccompInfo(sysSeccomp, int32(data), t.Regs.PC(), int32(nr), abi.AuditArch)
 		t.force(&info)
-	case seccomp.Trace, seccomp.UserNotify:
+	case seccomp.UserNotify:
 		t.Regs.SetReturn(errnoResult(unix.ENOSYS)) // nobody is there to decide
 	case seccomp.KillThread:
 		t.endThread(unix.SIGSYS)

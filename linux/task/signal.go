@@ -214,9 +214,13 @@ func (g *Group) beforeSend(sig unix.Signal) {
 	case sig == unix.SIGCONT:
 		g.dropEverywhere(stopSignals)
 		g.resume(true)
+		g.notifyTraps(nil)
 	case sig == unix.SIGKILL:
 		g.resume(false)
 		g.stop.tell = false // the parent hears of the end instead
+		if !g.exiting {
+			g.endLastStops() // later nothing but the tracer does
+		}
 	}
 }
 
@@ -238,6 +242,9 @@ func (g *Group) drops(sig unix.Signal, s signal) bool {
 	}
 	if (t.blocked | t.realBlocked).Has(sig) {
 		return false
+	}
+	if t.ptrace.by != nil && sig != unix.SIGKILL {
+		return false // its tracer decides
 	}
 	return g.ignores(sig, s.force)
 }
@@ -294,11 +301,17 @@ func (t *Task) interrupt() {
 // user mode. The caller, who holds Group.mu, is the task itself.
 func (t *Task) attention() {
 	g := t.Group
-	if (t.pending.set|g.shared.set)&^t.blocked != 0 || g.exiting || t.killed || g.stop.pending && !t.stopped || g.stop.tell {
+	if (t.pending.set|g.shared.set)&^t.blocked != 0 || g.exiting || t.killed || t.mustStop() || g.stop.tell || t.mustTrap() {
 		t.Waiter.Interrupt()
 	} else {
 		t.Waiter.ClearInterrupt()
 	}
+}
+
+// mustStop reports whether t has to stop with its group. Its tracer may have let it go on. The
+// caller holds Group.mu.
+func (t *Task) mustStop() bool {
+	return t.Group.stop.pending && !t.stopped && !(t.ptrace.by != nil && t.ptrace.counted)
 }
 
 // setBlocked changes the mask of blocked signals. The caller holds Group.mu. Shared
@@ -334,10 +347,15 @@ func (t *Task) Signal(sig unix.Signal) {
 // force sends the task itself a signal that it cannot put off: if it blocks or ignores
 // it, its action becomes the default one.
 func (t *Task) force(info *abi.SigInfo) {
+	t.Group.mu.Lock()
+	defer t.Group.mu.Unlock()
+	t.forceLocked(info)
+}
+
+// forceLocked is force for a caller who holds Group.mu.
+func (t *Task) forceLocked(info *abi.SigInfo) {
 	g := t.Group
 	sig := info.Signo()
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	a := g.actions
 	a.mu.Lock()
 	blocked := t.blocked.Has(sig)

@@ -28,7 +28,9 @@ func (t *Task) beforeUser() (end bool) {
 			return false
 		case runHandler:
 			t.finishCall(&act)
+			stepping := t.stepping()
 			t.handle(sig, &info, &act)
+			t.ptraceHandler(stepping)
 		}
 	}
 }
@@ -59,11 +61,19 @@ func (t *Task) takeSignal() (sig unix.Signal, info abi.SigInfo, act abi.SigActio
 			g.tellParent(abi.CLD_CONTINUED, int32(unix.SIGCONT))
 			g.mu.Lock()
 			continue
-		case g.stop.pending && !t.stopped:
+		case t.mustStop():
 			t.joinStop()
+			continue
+		case t.mustTrap():
+			t.takeTrap()
 			continue
 		}
 		sig, info = t.dequeue(^t.blocked)
+		if sig != 0 && sig != unix.SIGKILL && t.ptrace.by != nil {
+			if sig = t.ptraceSignal(sig, &info); sig == 0 {
+				continue
+			}
+		}
 		if sig == 0 {
 			t.attention()
 			return 0, info, act, nothing
@@ -212,6 +222,7 @@ func (t *Task) SignalReturn() (uint64, error) {
 		t.forceSegv(0)
 		return t.Regs.Return(), nil
 	}
+	t.ptrace.noCall = t.callWork.Load() != 0
 	t.SetBlocked(mask)
 	t.setAltStack(stack, 0) // a stack that makes no sense is left out, as on Linux
 	return t.Regs.Return(), nil

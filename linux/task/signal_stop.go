@@ -41,26 +41,39 @@ func (t *Task) defaultStop(sig unix.Signal) {
 	if !g.stop.pending {
 		g.stop = stopState{pending: true, sig: sig, dequeued: true}
 		for o := g.threads; o != nil; o = o.next {
-			if !o.exiting && !o.stopped {
+			o.ptrace.counted = o.exiting || o.stopped
+			if !o.ptrace.counted {
 				g.stop.left++
 				if o != t {
 					o.interrupt()
 				}
 			}
 		}
+		g.notifyTraps(t)
 	}
 	t.joinStop()
 }
 
 // joinStop stops the task with its group, until SIGCONT, SIGKILL or the group's end.
-// The caller holds Group.mu.
+// One that is traced stops for its tracer instead. The caller holds Group.mu, which this
+// lets go of for a while.
 func (t *Task) joinStop() {
 	g := t.Group
-	t.stopped = true
+	traced := t.ptrace.by != nil
+	t.stopped = !traced
 	defer func() { t.stopped = false }()
-	g.leftStop()
+	if !t.ptrace.counted {
+		t.ptrace.counted = true
+		if traced {
+			t.ptrace.trapStop, t.ptrace.stopSig = true, g.stop.sig
+		}
+		g.leftStop()
+	}
+	if traced {
+		return
+	}
 	t.withdraw()
-	for g.stop.pending && !g.exiting && !t.killed {
+	for g.stop.pending && !g.exiting && !t.killed && t.ptrace.by == nil {
 		g.cont.Wait()
 	}
 }
@@ -109,8 +122,8 @@ func (g *Group) tellParent(code int32, sig int32) {
 	procs.RLock()
 	defer procs.RUnlock()
 	parent := g.parent.Load()
-	if parent == nil || g.zombie {
-		return
+	if parent == nil || g.zombie || code == abi.CLD_STOPPED && parent.traces(g) {
+		return // a tracer hears of its own stops
 	}
 	act := parent.actions.get(unix.SIGCHLD)
 	if act.Handler != abi.SigIgnore && act.Flags&abi.SA_NOCLDSTOP == 0 {

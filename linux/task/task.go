@@ -86,6 +86,7 @@ type Task struct {
 	kernelTicks uint64         // Regs.KernelTicks, when CPU-time alarms were looked at last
 	interrupted error          // the abi.ERESTART* result of the call that just ended
 	hasSaved    bool           // saved is to be restored
+	callWork    atomic.Uint32  // what there is to do about a system call besides the call: workSeccomp, ...
 
 	image   atomic.Pointer[Image]
 	shown   atomic.Pointer[holdings] // Mem, Files and FS for others to see
@@ -102,6 +103,7 @@ type Task struct {
 	blocked     abi.SigSet // written by the task only
 	realBlocked abi.SigSet // what blocked was before sigtimedwait opened it
 	stopped     bool       // takes part in the group's stop
+	ptrace      ptraced    // how it is traced
 	exiting     bool       // takes no more signals
 	killed      bool       // must exit alone: execve in another thread, or exit(2)
 
@@ -147,6 +149,9 @@ type Group struct {
 	prevSib    *Group
 	exitSignal unix.Signal // what the parent gets: SIGCHLD but for clone
 	zombie     bool        // all threads have ended; wait reports it
+	withTracer bool        // to the tracer of its leader first, and then to the parent
+	tracees    []*Task     // that threads of the group trace
+	ptraceEnds []ptraceEnd // of threads that they traced, for wait
 	reaped     bool
 	execed     bool // has called execve since fork, for setpgid
 	subreaper  bool // PR_SET_CHILD_SUBREAPER

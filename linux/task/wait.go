@@ -84,6 +84,9 @@ func (t *Task) lookForChild(who WaitFor, options uint32, w *Waited) (found bool,
 		}
 		// A zombie leader whose threads live on will end one day, so it counts.
 		any = true
+		if c.withTracer {
+			continue // it comes here when its tracer has waited for it
+		}
 		if options&WEXITED != 0 && c.zombie {
 			t.report(c, w)
 			if options&WNOWAIT == 0 {
@@ -103,10 +106,11 @@ func (t *Task) lookForChild(who WaitFor, options uint32, w *Waited) (found bool,
 			return true, nil
 		}
 	}
-	if !any {
+	found, traced := t.lookForTracee(who, options, w)
+	if !found && !any && !traced {
 		return false, unix.ECHILD
 	}
-	return false, nil
+	return found, nil
 }
 
 func (t *Task) eligible(c *Group, who WaitFor, options uint32) bool {
@@ -118,6 +122,9 @@ func (t *Task) eligible(c *Group, who WaitFor, options uint32) bool {
 	}
 	if options&WNOTHREAD != 0 && c.leader.forker != t {
 		return false
+	}
+	if t.Group.traces(c) {
+		return true
 	}
 	// "Clone children" are those that tell their end with another signal than SIGCHLD.
 	clone := c.exitSignal != unix.SIGCHLD
@@ -140,7 +147,7 @@ func (t *Task) stopReport(c *Group, options uint32, w *Waited) bool {
 	defer c.mu.Unlock()
 	keep := options&WNOWAIT != 0
 	switch {
-	case options&WSTOPPED != 0 && c.stop.waitStopped:
+	case options&WSTOPPED != 0 && c.stop.waitStopped && !t.Group.traces(c):
 		c.stop.waitStopped = keep
 		w.Code, w.Value = abi.CLD_STOPPED, int32(c.stop.sig)
 		w.Status = WaitStatus(c.stop.sig)<<8 | 0x7f

@@ -23,7 +23,7 @@ const (
 // stateNames are the states as status has them.
 var stateNames = map[task.State]string{
 	task.Running: "R (running)", task.Sleeping: "S (sleeping)", task.Blocked: "D (disk sleep)",
-	task.Stopped: "T (stopped)", task.Zombie: "Z (zombie)",
+	task.Stopped: "T (stopped)", task.Traced: "t (tracing stop)", task.Zombie: "Z (zombie)",
 }
 
 // usage is what the task's memory uses; false where it has none.
@@ -176,8 +176,8 @@ func showStatus(v *view) error {
 	if fs != nil {
 		v.printf("Umask:\t%04o\n", fs.Umask())
 	}
-	v.printf("State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		stateNames[t.State()], id.Process[0], id.Thread[0], id.Parent)
+	v.printf("State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
+		stateNames[t.State()], id.Process[0], id.Thread[0], id.Parent, t.Tracer(ns))
 	reader := v.c.Cred.User
 	uid, gid := reader.ShowUID, reader.ShowGID
 	v.printf("Uid:\t%d\t%d\t%d\t%d\n", uid(c.UID), uid(c.EUID), uid(c.SUID), uid(c.FSUID))
