@@ -79,9 +79,11 @@ func (c *testCmd) mutations(ctx context.Context) error {
 				errs = append(errs, fmt.Errorf("%s on %s: %s does not find it", m.name, a, m.contract))
 			default:
 				fmt.Printf("%-7s %-25s %-8s %s\n%s", a, m.name, r.Verdict, m.contract, clipLines(r.Diff, 4))
-				if r.Difference != "" {
-					fmt.Printf("\twhere it leaves Linux:\n%s", clipLines(r.Difference, screen))
+				if n := strings.Count(r.Difference, "\n"); n > screen || !strings.Contains(r.Difference, "+++ Kevlar\n") {
+					errs = append(errs, fmt.Errorf("%s on %s: %d lines do not explain it:\n%s", m.name, a, n, clipLines(r.Difference, screen)))
+					break
 				}
+				fmt.Printf("\twhere it leaves Linux:\n%s", clipLines(r.Difference, screen))
 			}
 		}
 	}

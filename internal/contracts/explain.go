@@ -26,7 +26,7 @@ func (o *Options) explain(ctx context.Context, g *guest, jobs []job, results []R
 	bad := map[string]*Result{}
 	var todo []job
 	for i := range results {
-		if r := &results[i]; r.Verdict != Pass && r.Verdict != XPass && r.answer.End != "" && len(todo) < mostExplained {
+		if r := &results[i]; r.Verdict != Pass && r.Verdict != XPass && len(todo) < mostExplained {
 			bad[r.Name] = r
 			todo = append(todo, jobs[slices.IndexFunc(jobs, func(j job) bool { return j.Name == r.Name })])
 		}
@@ -66,9 +66,14 @@ func (o *Options) explain(ctx context.Context, g *guest, jobs []job, results []R
 			r.Trace = t.String()
 		}
 		fmt.Fprintf(o.Out, "%s %s: where it leaves Linux\n%s", g.arch, j.Name, indent(r.Difference))
-		if strings.HasPrefix(r.answer.End, "timeout") {
-			fmt.Fprintf(o.Out, "\tthe end of the trace:\n%s", indent(lastLines(r.Trace, 12)))
+		if !strings.HasPrefix(r.answer.End, "timeout") {
+			continue
 		}
+		if _, tasks, ok := strings.Cut(r.Stuck, "\ntasks:\n"); ok {
+			tasks, _, _ = strings.Cut(tasks, "\n\n")
+			fmt.Fprintf(o.Out, "\ttasks when its time was over:\n%s", indent(tasks))
+		}
+		fmt.Fprintf(o.Out, "\tthe end of the trace:\n%s", indent(lastLines(r.Trace, 12)))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +174,27 @@ func TestTerminal(t *testing.T) {
 		s.typed("exit 7\r")
 		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 7 {
 			t.Errorf("%v, want exit status 7", err)
+		}
+	})
+}
+
+// TestTerminalGoroutines asks from the keyboard what the kernel's goroutines do, also while the program is traced.
+func TestTerminalGoroutines(t *testing.T) {
+	onTargets(t, func(t *testing.T, g target) {
+		if g.kernel != "kevlar" {
+			t.Skip("Linux has no goroutines")
+		}
+		args := g.args("-o", filepath.Join(t.TempDir(), "trace"), "--", "sh")
+		args[0] = "trace"
+		s, cmd := openScreen(t, 80, 24, args...)
+		s.expect("# ")
+		s.typed("\x01g")
+		s.expect("tasks:", "1.1 ", " sh ", "goroutine ", "kevlar/linux/kernel.Run(", "main.main()")
+		s.typed("echo goes o''n\r")
+		s.expect("goes on", "# ")
+		s.typed("exit 3\r")
+		if cmd.Wait(); cmd.ProcessState.ExitCode() != 3 {
+			t.Errorf("%v, want exit status 3", cmd.ProcessState)
 		}
 	})
 }

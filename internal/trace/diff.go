@@ -77,7 +77,7 @@ func (h *hunk) order() int {
 
 const (
 	around    = 4  // steps around a difference
-	most      = 12 // steps of one side of a difference that are shown
+	most      = 10 // steps of one side of a difference that are shown: with all around it, it is less than a screen
 	lineWidth = 160
 )
 
@@ -339,8 +339,8 @@ var variable = []struct {
 	{regexp.MustCompile(`\b\d\d:\d\d(:\d\d)?\b`), "TIME"},
 }
 
-// remark is what is said of a value beside it.
-var remark = regexp.MustCompile(`/\*.*?\*/`)
+// remark is what is said of a value beside it, or of a call that a kill ended.
+var remark = regexp.MustCompile(`/\*.*?\*/|<unfinished \.\.\.>$`)
 
 func generic(text string) string {
 	text = strings.TrimSpace(remark.ReplaceAllString(text, ""))
@@ -369,6 +369,9 @@ func normalize(s *Step) normal {
 	// Of errors the name counts, of numbers the value.
 	n.result, _, _ = strings.Cut(n.result, " (")
 	n.result = generic(n.result)
+	if strings.HasPrefix(n.result, "? ERESTART") { // strace does not always see that a kill interrupted a call
+		n.result = "?"
+	}
 	f, ok := free[s.Name]
 	if !ok {
 		return n
