@@ -96,7 +96,8 @@ func executes(e *decode.Event, program string) bool {
 	return path == program
 }
 
-// differs is the first difference between what a contract did on Linux and on Kevlar.
+// differs is where what a contract did on Kevlar leaves what it did on Linux: the first fact that differs, with the calls around
+// it, or else the first difference.
 func differs(linux, kevlar *trace) string {
 	for _, side := range []struct {
 		of   string
@@ -114,7 +115,10 @@ func differs(linux, kevlar *trace) string {
 		}
 	}
 	var w strings.Builder
-	decode.Compare(linux.steps, kevlar.steps).Write(&w)
+	d := decode.Compare(linux.steps, kevlar.steps)
+	// Facts come right after the calls that they are about.
+	d.Focus(func(s *decode.Step) bool { return s.Name == "write" && len(s.Args) > 0 && s.Args[0] == "1" })
+	d.Write(&w)
 	return w.String()
 }
 

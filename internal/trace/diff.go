@@ -15,7 +15,8 @@ type Difference struct {
 	Steps int // of Linux that were compared
 	Hunks int // places where tasks differ
 
-	first *hunk
+	hunks []*hunk  // in the order in which they were on Linux
+	shown *hunk    // one of them
 	lone  []string // tasks that only one side has
 }
 
@@ -29,14 +30,14 @@ type hunk struct {
 // edge is how many steps alike between two differences make them two.
 const edge = 2
 
-// Compare aligns what Linux and Kevlar did, task by task, and finds the difference that came first on Linux.
+// Compare aligns what Linux and Kevlar did, task by task, and finds the difference that came first on Linux. One that is only
+// about when children end counts less.
 func Compare(linux, kevlar *Steps) *Difference {
 	d := new(Difference)
 	others := map[string]*Thread{}
 	for _, t := range kevlar.Threads {
 		others[t.Path] = t
 	}
-	first := 0
 	for i, t := range linux.Threads {
 		from := compared(t.Steps, i == 0)
 		d.Steps += len(from)
@@ -49,11 +50,13 @@ func Compare(linux, kevlar *Steps) *Difference {
 		to := compared(other.Steps, i == 0)
 		for _, h := range align(from, to) {
 			h.path = t.Path
-			d.Hunks++
-			if order := h.order(); d.first == nil || order < first {
-				d.first, first = h, order
-			}
+			d.hunks = append(d.hunks, h)
 		}
+	}
+	slices.SortStableFunc(d.hunks, func(a, b *hunk) int { return a.order() - b.order() })
+	if d.Hunks = len(d.hunks); d.Hunks > 0 {
+		d.shown = d.hunks[0]
+		d.Focus(func(s *Step) bool { return !timing(s) })
 	}
 	for _, t := range kevlar.Threads {
 		if others[t.Path] == t {
@@ -75,19 +78,38 @@ func (h *hunk) order() int {
 	return 0
 }
 
+// Focus makes Write show the first difference that has a step that matters, where there is one.
+func (d *Difference) Focus(matters func(s *Step) bool) {
+	for _, h := range d.hunks {
+		for _, steps := range [][]Step{h.from[h.a:h.b], h.to[h.c:h.d]} {
+			for i := range steps {
+				if matters(&steps[i]) {
+					d.shown = h
+					return
+				}
+			}
+		}
+	}
+}
+
+// timing reports whether a step is about when children end.
+func timing(s *Step) bool {
+	return s.Name == "wait4" || s.Name == "waitid" || strings.HasPrefix(s.Text, "--- SIGCHLD ")
+}
+
 const (
 	around    = 4  // steps around a difference
 	most      = 10 // steps of one side of a difference that are shown: with all around it, it is less than a screen
 	lineWidth = 160
 )
 
-// Write prints the first difference in the manner of diff -u, and how many there are.
+// Write prints one difference, the first if nothing else is more to the point, in the manner of diff -u, and how many there are.
 func (d *Difference) Write(out io.Writer) error {
 	var w strings.Builder
 	if d.Same {
 		fmt.Fprintf(&w, "the same on Linux and on Kevlar: %d calls and signals\n", d.Steps)
 	}
-	if h := d.first; h != nil {
+	if h := d.shown; h != nil {
 		start, other := max(h.a-around, 0), max(h.c-around, 0)
 		end := min(h.b+around, len(h.from))
 		fmt.Fprintf(&w, "--- Linux\n+++ Kevlar\n@@ task %s: -%d +%d @@\n", h.path, start+1, other+1)
@@ -95,11 +117,10 @@ func (d *Difference) Write(out io.Writer) error {
 		lines(&w, "-", h.from[h.a:h.b])
 		lines(&w, "+", h.to[h.c:h.d])
 		lines(&w, " ", h.from[h.b:end])
-		switch {
-		case d.Hunks == 2:
-			w.WriteString("1 more difference\n")
-		case d.Hunks > 2:
-			fmt.Fprintf(&w, "%d more differences\n", d.Hunks-1)
+		if before := slices.Index(d.hunks, h); d.Hunks == 2 {
+			fmt.Fprintf(&w, "1 more difference%s\n", [...]string{"", ", before this"}[before])
+		} else if d.Hunks > 2 {
+			fmt.Fprintf(&w, "%d more differences, %d of them before this\n", d.Hunks-1, before)
 		}
 	}
 	const some = 4
@@ -331,6 +352,7 @@ var variable = []struct {
 	{regexp.MustCompile(`0x[0-9a-f]{5,}`), address},
 	{regexp.MustCompile(`, si_[us]time=\d+`), ""},
 	{regexp.MustCompile(`/proc/\d+`), "/proc/PID"},
+	{regexp.MustCompile(`\bdata=(\{[^}]*\}|0x[0-9a-f]+|\d+)`), "data=" + anything},
 	{regexp.MustCompile(`makedev\([^)]*\)`), "DEV"},
 	{regexp.MustCompile(`\b(si_pid|parent_tid|st_ino|st_dev|st_nlink|st_blocks|st_blksize|stx_ino|stx_nlink|stx_blocks|stx_blksize|tv_sec|tv_nsec|tv_usec|d_ino|d_off)=[^,}]*`), "$1=" + anything},
 	{regexp.MustCompile(`\b(st[x]?_[amcb]time\w*)=(\{[^}]*\}|[^,}]*)`), "$1=" + anything},

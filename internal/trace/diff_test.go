@@ -229,10 +229,30 @@ func TestAlign(t *testing.T) {
 -getuid()                                = 0
 +getuid()                                = 7
  close(3)                                = 0
-2 more differences
+2 more differences, 0 of them before this
 task 1.2 is only on Linux
 `
 	if text != want || d.Hunks != 3 {
 		t.Errorf("%d differences, got\n%swant\n%s", d.Hunks, text, want)
+	}
+}
+
+// TestCompareFocus sees that what is only about when children end is not shown first, and that another difference can be asked for.
+func TestCompareFocus(t *testing.T) {
+	linux, kevlar := "9 wait4(-1, NULL, 0, NULL) = 10\n", "9 wait4(-1, NULL, 0, NULL) = -1 ECHILD (No child processes)\n"
+	same := "9 close(3) = 0\n9 close(4) = 0\n9 close(5) = 0\n"
+	linux += same + "9 getuid() = 0\n" + same + "9 write(1, \"a\", 1) = 1\n"
+	kevlar += same + "9 getuid() = 7\n" + same + "9 write(1, \"b\", 1) = 1\n"
+	d, text := compare(t, linux, kevlar)
+	if !strings.Contains(text, "+getuid() ") || strings.Contains(text, "ECHILD") || !strings.Contains(text, "2 more differences, 1 of them before this\n") {
+		t.Errorf("the end of children is shown:\n%s", text)
+	}
+	for _, test := range []struct{ name, want string }{{"write", "+write(1, \"b\", 1)"}, {"open", "+write(1"}} {
+		d.Focus(func(s *Step) bool { return s.Name == test.name })
+		var b strings.Builder
+		d.Write(&b)
+		if !strings.Contains(b.String(), test.want) {
+			t.Errorf("focus on %s:\n%s", test.name, b.String())
+		}
 	}
 }
