@@ -7,8 +7,9 @@
 //	}
 //
 // The statement after REPEAT is one operation. REPEAT runs it as often as it takes to fill a sample's time, takes several
-// samples, and reports the time of one operation. The lines that begin with BENCH, CURVE and CPUS are read by the host
-// command too: it learns from them what there is.
+// samples, and reports the time of one operation. TIMES times each operation by itself, for a benchmark that is declared
+// TAIL. The lines that begin with BENCH, CURVE, CPUS and TAIL are read by the host command too: it learns from them what
+// there is.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SAMPLES = 5 };
+enum { SAMPLES = 5, TIMES_MOST = 100000, TIMES_LEAST = 1000 };
 
 // A unit of a benchmark's figure.
 enum unit {
@@ -47,6 +48,9 @@ struct run {
 	int samples;      // taken
 	double sample[SAMPLES];
 	double value;     // the result of a benchmark that does not REPEAT
+	float *times;     // of single operations, in ns, where TIMES takes them
+	long taken;       // how many
+	int64_t began;    // CLOCK_MONOTONIC, the first of them
 };
 
 struct row {
@@ -62,6 +66,9 @@ struct row {
 // CPUS is measured with 1, 2 and 4 CPUs, where the machine has as many.
 #define CPUS(id, unit, what) ROW(id##_row, id##_run, #id, unit)
 
+// A TAIL is the distribution of single operations' times, which TIMES takes.
+#define TAIL(id, unit, what) ROW(id##_row, id##_run, #id, unit)
+
 #define ROW(entry, function, name, unit)                                                           \
 	static void function(struct run *r);                                                       \
 	static const struct row entry = {name, unit, function};                                    \
@@ -69,9 +76,11 @@ struct row {
 	static void function(struct run *r)
 
 #define REPEAT(r) while (more(r)) for (long left_ = (r)->n; left_ > 0; left_--)
+#define TIMES(r) while (another(r))
 
 int64_t now(void);        // ns of CLOCK_MONOTONIC
 int more(struct run *r);  // whether another sample is to be taken, r->n times
+int another(struct run *r); // whether another single operation is to be timed
 void fail(const char *what) __attribute__((noreturn)); // with errno
 #define CHECK(call) do { if ((long)(call) == -1) fail(#call); } while (0)
 
@@ -89,6 +98,9 @@ void fill(const char *path, long n);
 // ping_pong sends a byte to and fro between a process of its own and this one, which measures it. The descriptors are two
 // ends of a socket, or of two pipes.
 void ping_pong(struct run *r, int in, int out, int their_in, int their_out);
+// echoing starts the process that sends every byte back, and round_trip sends one to it.
+pid_t echoing(int in, int out);
+void round_trip(int in, int out);
 // stream has a process read from one end what this one writes to the other, 64 KiB at a time.
 void stream(struct run *r, int out, int in);
 

@@ -8,6 +8,7 @@
 //	@kb boot COUNTER USED-KIB UNAVAILABLE-KIB
 //	@kb begin NAME/ARG
 //	@kb end NAME/ARG ok LEAST MEDIAN
+//	@kb end NAME/ARG tail MEDIAN 99% 99.9% MAXIMUM PAUSE
 //	@kb end NAME/ARG fail REASON
 //	@kb done
 #include "bench.h"
@@ -77,6 +78,44 @@ static int order(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static int order_times(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+	return x < y ? -1 : x > y;
+}
+
+// A kernel that stops the world for its garbage collector says how often each length of a pause has been: Kevlar does.
+enum { LENGTHS = 256 };
+struct pauses { double ns[LENGTHS], count[LENGTHS]; int n; };
+
+static void read_pauses(struct pauses *p)
+{
+	p->n = 0;
+	FILE *f = fopen("/proc/kevlar/pauses", "r");
+	if (!f) {
+		p->n = -1;
+		return;
+	}
+	while (p->n < LENGTHS && fscanf(f, "%lf %lf", &p->ns[p->n], &p->count[p->n]) == 2)
+		p->n++;
+	fclose(f);
+}
+
+// longest_pause is that between two readings, 0 if there was none, and -1 on a kernel that does not know of them.
+static double longest_pause(const struct pauses *before, const struct pauses *after)
+{
+	double longest = after->n < 0 ? -1 : 0;
+	for (int i = 0; i < after->n; i++) {
+		double count = after->count[i];
+		for (int j = 0; j < before->n; j++)
+			if (before->ns[j] == after->ns[i])
+				count -= before->count[j];
+		if (count > 0 && after->ns[i] > longest)
+			longest = after->ns[i];
+	}
+	return longest;
+}
+
 static int64_t sample = 20000000;
 static int limit = 60;
 
@@ -88,7 +127,17 @@ static void child(const struct row *row, long arg)
 	mkdir(dir, 0700);
 	if (chdir(dir) == -1)
 		fail(dir);
+	static struct pauses before, after;
+	read_pauses(&before);
 	row->run(&r);
+	if (r.taken > 0) {
+		read_pauses(&after);
+		qsort(r.times, r.taken, sizeof *r.times, order_times);
+		printf("tail %.0f %.0f %.0f %.0f %.0f\n", r.times[r.taken / 2], r.times[r.taken * 99 / 100],
+		       r.times[r.taken * 999 / 1000], r.times[r.taken - 1], longest_pause(&before, &after));
+		fflush(stdout);
+		_exit(0);
+	}
 	if (r.samples == 0)
 		r.sample[r.samples++] = r.value;
 	qsort(r.sample, r.samples, sizeof *r.sample, order);
@@ -152,7 +201,7 @@ static void run(const char *name, long arg)
 		say("end %s fail still running after %d s", id, limit);
 	else if (n == 0 && WIFSIGNALED(status))
 		say("end %s fail killed by signal %d", id, WTERMSIG(status));
-	else if (strncmp(text, "ok ", 3) == 0)
+	else if (strncmp(text, "ok ", 3) == 0 || strncmp(text, "tail ", 5) == 0)
 		say("end %s %s", id, text);
 	else
 		say("end %s fail %s (status %#x)", id, text, status);

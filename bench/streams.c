@@ -26,6 +26,47 @@ BENCH(pipe_pingpong, NS, "a byte through pipes to another process and back")
 	ping_pong(r, back[0], there[1], there[0], back[1]);
 }
 
+// busy makes what a kernel has to allocate for, and lets go of it: processes, open files, new files.
+static void busy(long unused)
+{
+	for (;;) {
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(0);
+		CHECK(waitpid(pid, 0, 0));
+		for (int i = 0; i < 20; i++) {
+			int fd = open("made", O_WRONLY | O_CREAT, 0600);
+			CHECK(write(fd, "x", 1));
+			CHECK(close(fd));
+			CHECK(close(open("/dev/null", O_RDONLY)));
+			CHECK(unlink("made"));
+		}
+	}
+}
+
+// round_trips times single bytes that go to another process and back, with or without a third that keeps the kernel busy.
+static void round_trips(struct run *r, int loaded)
+{
+	int there[2], back[2];
+	CHECK(pipe(there));
+	CHECK(pipe(back));
+	pid_t echo = echoing(there[0], back[1]), load = loaded ? start(busy, 0) : 0;
+	TIMES(r) round_trip(back[0], there[1]);
+	if (load)
+		stop(load);
+	stop(echo);
+}
+
+TAIL(round_trip, NS, "single round trips of a byte through pipes, how long the slow ones take")
+{
+	round_trips(r, 0);
+}
+
+TAIL(round_trip_loaded, NS, "the same beside a process that forks, opens and creates files, so that the kernel allocates")
+{
+	round_trips(r, 1);
+}
+
 BENCH(pipe_bandwidth, NS_KIB, "64 KiB at a time through a pipe to another process")
 {
 	int p[2];

@@ -26,13 +26,14 @@ func TestParse(t *testing.T) {
 		"@kb end stat fail no such file (status 0)\n":  {kind: "fail", name: "stat", reason: "no such file (status 0)"},
 		"@kb boot 123456 20480 30000\n":                {kind: "boot", counter: 123456, memory: 20480, unavailable: 30000},
 		"[    1.5] a driver's words@kb begin getpid\n": {kind: "begin", name: "getpid"},
-		"@kb done\n": {kind: "done"},
+		"@kb end trip tail 5 9 12 40 -1\n":             {kind: "tail", name: "trip", tail: [5]float64{5, 9, 12, 40, -1}},
+		"@kb done\n":                                   {kind: "done"},
 	} {
 		if got, ok := parse(line); !ok || got != want {
 			t.Errorf("%q: %+v, %v", line, got, ok)
 		}
 	}
-	for _, line := range []string{"", "\n", "@kb end getpid ok 1", "@kb end getpid ok 1\n", "@kb \n", "[    0.0] Linux\n"} {
+	for _, line := range []string{"", "\n", "@kb end getpid ok 1", "@kb end getpid ok 1\n", "@kb end trip tail 5 9\n", "@kb \n", "[    0.0] Linux\n"} {
 		if got, ok := parse(line); ok {
 			t.Errorf("%q is no report, but read as %+v", line, got)
 		}
@@ -51,6 +52,8 @@ CURVE(two, KIB, "second", 10, 2000)
 }
 
 CPUS(three, NS_KIB, "third")
+
+TAIL(four, NS, "fourth")
 `
 	if err := os.WriteFile(filepath.Join(dir, "a.c"), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
@@ -59,8 +62,11 @@ CPUS(three, NS_KIB, "third")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := append(slices.Clone(bootRows), Row{"one", 0, NS, "first", false}, Row{"two", 10, KiB, "second", false}, Row{"two", 2000, KiB, "second", false},
-		Row{"three", 1, NSPerKiB, "third", true}, Row{"three", 2, NSPerKiB, "third", true}, Row{"three", 4, NSPerKiB, "third", true})
+	want := append(slices.Clone(bootRows), Row{Program: "one", Unit: NS, What: "first"}, Row{Program: "two", Arg: 10, Unit: KiB, What: "second"}, Row{Program: "two", Arg: 2000, Unit: KiB, What: "second"},
+		Row{"three", 1, NSPerKiB, "third", true, ""}, Row{"three", 2, NSPerKiB, "third", true, ""}, Row{"three", 4, NSPerKiB, "third", true, ""})
+	for _, p := range []string{"p50", "p99", "p99.9", "max", "gc_pause"} {
+		want = append(want, Row{Program: "four", Unit: NS, What: "fourth", Part: p})
+	}
 	if d := cmp.Diff(want, rows); d != "" {
 		t.Error(d)
 	}
@@ -93,7 +99,7 @@ func TestDeclared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?m)^\s*(?:BENCH|CURVE|CPUS)\s*\(\s*(\w+)`).FindAllSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`(?m)^\s*(?:BENCH|CURVE|CPUS|TAIL)\s*\(\s*(\w+)`).FindAllSubmatch(text, -1) {
 			if !found[string(m[1])] {
 				t.Errorf("%s: %s is written so that the command does not find it", f, m[1])
 			}
@@ -162,6 +168,46 @@ func TestSeries(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table has no %q:\n%s", want, &out)
 		}
+	}
+}
+
+// TestTail: the parts of a distribution are rows, made by one run; that which only Kevlar has stands alone.
+func TestTail(t *testing.T) {
+	rows := []Row{{Program: "before", Unit: NS}}
+	for _, p := range parts {
+		rows = append(rows, Row{Program: "trip", Unit: NS, Part: p})
+	}
+	runs := byRun(rows)
+	if want := "sample 20\nlimit 60\nrun before 0\nrun trip 0\n"; list(limits{sample: 20, row: 60}, runs) != want {
+		t.Errorf("the list of %d rows: %q, want %q", len(rows), list(limits{sample: 20, row: 60}, runs), want)
+	}
+	answer := func(last float64) *fakeKernel {
+		e := event{kind: "tail", tail: [5]float64{10, 20, 30, 40, last}}
+		cost := map[string]float64{"before": 1}
+		for _, r := range runs[1] {
+			cost[r.Name()] = e.value(r)
+		}
+		return &fakeKernel{cost: cost}
+	}
+	var out bytes.Buffer
+	s := &series{arch: arch.AMD64, cpus: 1, rows: rows, rounds: 1, guests: map[Kernel]measurer{Kevlar: answer(25), Linux: answer(-1)}, show: newTable(&out, false)}
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := &Report{}
+	r.add(s)
+	last := r.Results[len(r.Results)-1]
+	if len(r.Results) != 6 || last.Name != "trip/gc_pause" || last.Kevlar != 25 || last.Linux != 0 || last.Ratio != 0 {
+		t.Errorf("results %+v: want all rows, and the pause without Linux's", r.Results)
+	}
+	if g := r.groups()[0].Geomean(); !near(g, 1) {
+		t.Errorf("the mean of equal rows and one that has nothing to compare is %v", g)
+	}
+	if !regexp.MustCompile(`(?m)^trip/gc_pause +25.0 +- ns +- `).MatchString(out.String()) {
+		t.Errorf("the table:\n%s", &out)
+	}
+	if err := r.JSON(io.Discard); err != nil {
+		t.Error(err)
 	}
 }
 

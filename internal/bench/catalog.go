@@ -45,10 +45,29 @@ type Row struct {
 	Unit    Unit
 	What    string // one line for people
 	CPUs    bool   // the point is a number of CPUs
+	Part    string // of a distribution, one of parts; "" where there is none
 }
+
+// parts are what is told of a distribution, each a row: quantiles, the greatest, and the longest time for which the kernel
+// stopped the world meanwhile.
+var parts = []string{"p50", "p99", "p99.9", "max", pause}
+
+// pause is the part that is Kevlar's only: the garbage collector's longest pause. Linux has none.
+const pause = "gc_pause"
+
+// ours tells whether the row has a figure on Kevlar only.
+func (r Row) ours() bool { return r.Part == pause }
 
 // Name is how reports and --run call the row.
 func (r Row) Name() string {
+	if r.Part != "" {
+		return r.run() + "/" + r.Part
+	}
+	return r.run()
+}
+
+// run is what the first process calls the run of a program that gives the row its figure.
+func (r Row) run() string {
 	if r.Arg == 0 {
 		return r.Program
 	}
@@ -75,7 +94,7 @@ func (r Row) booted() bool {
 	return slices.ContainsFunc(bootRows, func(b Row) bool { return b.Program == r.Program })
 }
 
-var declaration = regexp.MustCompile(`(?m)^(BENCH|CURVE|CPUS)\((\w+), (\w+), "([^"]*)"((?:, \d+)*)\)$`)
+var declaration = regexp.MustCompile(`(?m)^(BENCH|CURVE|CPUS|TAIL)\((\w+), (\w+), "([^"]*)"((?:, \d+)*)\)$`)
 
 // Load lists what the sources in a directory declare, in their order, the machine's rows first.
 func Load(dir string) ([]Row, error) {
@@ -95,6 +114,12 @@ func Load(dir string) ([]Row, error) {
 				return nil, fmt.Errorf("%s: %s: unknown unit %s", f, m[2], m[3])
 			}
 			row := Row{Program: m[2], Unit: unit, What: m[4], CPUs: m[1] == "CPUS"}
+			if m[1] == "TAIL" {
+				for _, row.Part = range parts {
+					rows = append(rows, row)
+				}
+				continue
+			}
 			points := []string{"0"}
 			switch m[1] {
 			case "CURVE":

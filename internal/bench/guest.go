@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,30 +132,50 @@ func (g *guest) measure(ctx context.Context, rows []Row, running func(Row), figu
 			}
 		}
 	}
-	for len(programs) > 0 && ctx.Err() == nil {
+	runs := byRun(programs)
+	for len(runs) > 0 && ctx.Err() == nil {
 		next := 0
-		err := g.boot(ctx, rowsMemory, list(g.limits, programs), func(e event) {
-			if next >= len(programs) || e.name != programs[next].Name() {
+		fail := func(why string) {
+			for _, r := range runs[next] {
+				failed(r, why)
+			}
+			next++
+		}
+		err := g.boot(ctx, rowsMemory, list(g.limits, runs), func(e event) {
+			if next >= len(runs) || e.name != runs[next][0].run() {
 				return
 			}
 			switch e.kind {
 			case "begin":
-				running(programs[next])
-			case "ok":
-				figure(programs[next], g.convert(programs[next], e.median))
+				running(runs[next][0])
+			case "ok", "tail":
+				for _, r := range runs[next] {
+					figure(r, g.convert(r, e.value(r)))
+				}
 				next++
 			case "fail":
-				failed(programs[next], e.reason)
-				next++
+				fail(e.reason)
 			}
 		})
-		if err != nil && next < len(programs) && ctx.Err() == nil {
-			failed(programs[next], err.Error())
-			next++
+		if err != nil && next < len(runs) && ctx.Err() == nil {
+			fail(err.Error())
 		}
-		programs = programs[next:]
+		runs = runs[next:]
 	}
 	return ctx.Err()
+}
+
+// byRun puts those rows together that one run of a program gives their figures.
+func byRun(rows []Row) [][]Row {
+	var runs [][]Row
+	for _, r := range rows {
+		if n := len(runs); n > 0 && runs[n-1][0].run() == r.run() {
+			runs[n-1] = append(runs[n-1], r)
+		} else {
+			runs = append(runs, []Row{r})
+		}
+	}
+	return runs
 }
 
 // convert makes a figure of what a program reports, which takes the machine's clock for time.
@@ -165,11 +187,11 @@ func (g *guest) convert(r Row, v float64) float64 {
 }
 
 // list is the work that the first process reads.
-func list(l limits, rows []Row) string {
+func list(l limits, runs [][]Row) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "sample %d\nlimit %d\n", l.sample.Nanoseconds(), l.row)
-	for _, r := range rows {
-		fmt.Fprintf(&b, "run %s %d\n", r.Program, r.Arg)
+	for _, r := range runs {
+		fmt.Fprintf(&b, "run %s %d\n", r[0].Program, r[0].Arg)
 	}
 	return b.String()
 }
@@ -283,13 +305,25 @@ func (g *guest) initramfs(path, list string) error {
 
 // An event is a report of the first process.
 type event struct {
-	kind          string // "boot", "begin", "ok", "fail", "done"
+	kind          string // "boot", "begin", "ok", "tail", "fail", "done"
 	name          string
 	least, median float64
+	tail          [5]float64 // a figure for each of parts, -1 for what the kernel does not have
 	reason        string
 	counter       float64
 	memory        float64 // KiB
 	unavailable   float64
+}
+
+// value is a row's figure, NaN where the kernel has none.
+func (e event) value(r Row) float64 {
+	if e.kind != "tail" {
+		return e.median
+	}
+	if v := e.tail[max(slices.Index(parts, r.Part), 0)]; v >= 0 {
+		return v
+	}
+	return math.NaN()
 }
 
 // parse reads a report in a line of the console.
@@ -310,6 +344,12 @@ func parse(line string) (event, bool) {
 		return event{kind: "begin", name: f[1]}, true
 	case len(f) == 5 && f[0] == "end" && f[2] == "ok":
 		return event{kind: "ok", name: f[1], least: number(3), median: number(4)}, true
+	case len(f) == 3+len(parts) && f[0] == "end" && f[2] == "tail":
+		e := event{kind: "tail", name: f[1]}
+		for i := range e.tail {
+			e.tail[i] = number(3 + i)
+		}
+		return e, true
 	case len(f) > 3 && f[0] == "end" && f[2] == "fail":
 		return event{kind: "fail", name: f[1], reason: strings.Join(f[3:], " ")}, true
 	}

@@ -28,7 +28,7 @@ The spread is the distance of the rounds' quartiles over their median, of the ke
 <ul>{{range .Conditions}}<li>{{.}}{{end}}</ul>
 {{range .Groups}}<h2>{{.Arch}}, {{.SMP}} CPU: geometric mean {{number .Geomean}}</h2>
 <table><tr><th>row<th>Kevlar<th>Linux<th>unit<th>ratio<th>spread</tr>
-{{range .Results}}<tr title="{{.What}}"><td>{{.Name}}<td>{{number .Kevlar}}<td>{{number .Linux}}<td>{{.Unit}}<td class="{{class .Ratio}}">{{number .Ratio}}<td>{{printf "%.0f%%" .Percent}}</tr>
+{{range .Results}}<tr title="{{.What}}"><td>{{.Name}}<td>{{number .Kevlar}}<td>{{.LinuxText}}<td>{{.Unit}}<td class="{{class .Ratio}}">{{.RatioText}}<td>{{printf "%.0f%%" .Percent}}</tr>
 {{end}}</table>
 <div class="plots">{{range .Curves}}<figure>{{plot .}}<figcaption>{{.Name}}: {{.What}}</figcaption></figure>{{end}}</div>
 {{end}}
@@ -46,7 +46,7 @@ func class(ratio float64) string {
 	switch {
 	case ratio > slowRatio:
 		return "slow"
-	case ratio <= 1:
+	case ratio > 0 && ratio <= 1:
 		return "fast"
 	}
 	return ""

@@ -18,7 +18,7 @@ type Result struct {
 	SMP    int       `json:"smp"`
 	Unit   Unit      `json:"unit"`
 	Kevlar float64   `json:"kevlar"`
-	Linux  float64   `json:"linux"`
+	Linux  float64   `json:"linux"`  // 0 of what only Kevlar has
 	Ratio  float64   `json:"ratio"`  // Kevlar's cost over Linux's: below 1 is faster
 	Spread float64   `json:"spread"` // of the rounds, relative to the median: the greater of the kernels'
 
@@ -144,6 +144,18 @@ func number(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
+// LinuxText and RatioText are these figures for people to read, a dash where Linux has nothing to compare.
+func (r Result) LinuxText() string { return r.compared(r.Linux) }
+
+func (r Result) RatioText() string { return r.compared(r.Ratio) }
+
+func (r Result) compared(v float64) string {
+	if r.row.ours() {
+		return "-"
+	}
+	return number(v)
+}
+
 // A table shows rows as they become final, and on a terminal below them what is being measured.
 type table struct {
 	w      io.Writer
@@ -161,7 +173,7 @@ func (t *table) head(s *series) {
 func (t *table) row(r Result) {
 	t.clear()
 	t.ratios = append(t.ratios, r.Ratio)
-	fmt.Fprintf(t.w, "%-24s %12s %12s %-16s %6.2f %6.0f%%\n", r.Name, number(r.Kevlar), number(r.Linux), r.Unit, r.Ratio, 100*r.Spread)
+	fmt.Fprintf(t.w, "%-24s %12s %12s %-16s %6s %6.0f%%\n", r.Name, number(r.Kevlar), r.LinuxText(), r.Unit, r.RatioText(), 100*r.Spread)
 }
 
 func (t *table) failure(f Failure) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -72,7 +73,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, nil
 }
 
-// A measurer finds rows' figures on one kernel. It tells what it measures, and each row's figure or failure.
+// A measurer finds rows' figures on one kernel. It tells what it measures, and each row's figure, NaN where the kernel has
+// none of that kind, or failure.
 type measurer interface {
 	measure(ctx context.Context, rows []Row, running func(Row), figure func(Row, float64), failed func(Row, string)) error
 }
@@ -113,7 +115,9 @@ func (s *series) run(ctx context.Context) error {
 					if s.figures[name] == nil {
 						s.figures[name] = map[Kernel][]float64{}
 					}
-					s.figures[name][k] = append(s.figures[name][k], v)
+					if !math.IsNaN(v) {
+						s.figures[name][k] = append(s.figures[name][k], v)
+					}
 					if round == s.rounds-1 && i == 1 {
 						s.show.row(s.result(r))
 					}
@@ -152,7 +156,7 @@ func (s *series) results() []Result {
 	var all []Result
 	for _, r := range s.rows {
 		failed := slices.ContainsFunc(s.failures, func(f Failure) bool { return f.Name == r.Name() })
-		if f := s.figures[r.Name()]; !failed && len(f[Kevlar]) > 0 && len(f[Linux]) > 0 {
+		if f := s.figures[r.Name()]; !failed && len(f[Kevlar]) > 0 && (len(f[Linux]) > 0 || r.ours()) {
 			all = append(all, s.result(r))
 		}
 	}

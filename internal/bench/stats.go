@@ -5,10 +5,13 @@ import (
 	"slices"
 )
 
-// median is the middle of values, of which there is at least one; the mean of the two middle ones of an even number.
+// median is the middle of values; the mean of the two middle ones of an even number; 0 of none.
 func median(values []float64) float64 {
 	v := slices.Sorted(slices.Values(values))
 	n := len(v)
+	if n == 0 {
+		return 0
+	}
 	return (v[(n-1)/2] + v[n/2]) / 2
 }
 

@@ -2,7 +2,9 @@ package diag
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
+	"runtime"
 	"runtime/metrics"
 	"slices"
 	"strings"
@@ -91,5 +93,27 @@ func TestMetrics(t *testing.T) {
 		if !regexp.MustCompile(want).Match(w.Bytes()) {
 			t.Errorf("no line matches %s:\n%s", want, &w)
 		}
+	}
+}
+
+func TestPauses(t *testing.T) {
+	count := func() (n uint64) {
+		var w bytes.Buffer
+		if err := showPauses(nil, &w); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(w.String()) {
+			var ns, times uint64
+			if _, err := fmt.Sscan(line, &ns, &times); err != nil || times == 0 {
+				t.Errorf("%q: want a length and a count: %v", line, err)
+			}
+			n += times
+		}
+		return n
+	}
+	before := count()
+	runtime.GC()
+	if after := count(); after <= before {
+		t.Errorf("%d pauses before a collection, %d after", before, after)
 	}
 }

@@ -3,6 +3,7 @@ package diag
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"runtime/metrics"
 	"runtime/pprof"
 	"sort"
@@ -19,6 +20,7 @@ func (d *Diagnosis) Register() {
 		proc.File{Name: "goroutine", Mode: 0o400, Text: profileFile("goroutine", 2)},
 		proc.File{Name: "heap", Mode: 0o400, Text: profileFile("heap", 0)},
 		proc.File{Name: "metrics", Mode: 0o444, Text: &pseudo.Text{Show: showMetrics}},
+		proc.File{Name: "pauses", Mode: 0o444, Text: &pseudo.Text{Show: showPauses}},
 	)
 }
 
@@ -49,6 +51,25 @@ func showMetrics(_ *vfs.Context, w *bytes.Buffer) error {
 			high, _ := percentile(h, 0.99)
 			fmt.Fprintf(w, "%s p50=%g p99=%g count=%d\n", m.Name, mid, high, n)
 		}
+	}
+	return nil
+}
+
+// showPauses lists how often the world was stopped for the garbage collector, a line for each length that was seen: its upper
+// bound in nanoseconds, and the count since boot. Two readings tell of the pauses in between.
+func showPauses(_ *vfs.Context, w *bytes.Buffer) error {
+	s := []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
+	metrics.Read(s)
+	h := s[0].Value.Float64Histogram()
+	for i, n := range h.Counts {
+		if n == 0 {
+			continue
+		}
+		bound := h.Buckets[i+1]
+		if math.IsInf(bound, 1) {
+			bound = h.Buckets[i]
+		}
+		fmt.Fprintf(w, "%.0f %d\n", bound*1e9, n)
 	}
 	return nil
 }
