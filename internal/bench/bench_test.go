@@ -107,6 +107,35 @@ func TestDeclared(t *testing.T) {
 	}
 }
 
+// TestComplete sees that everything is there by which kernels are usually compared, and each curve from end to end.
+func TestComplete(t *testing.T) {
+	rows, err := Load("../../bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	for _, r := range rows {
+		have[r.Name()] = true
+	}
+	want := strings.Fields(`boot_to_init whole_run memory_idle memory_per_task
+		getpid gettid clock_gettime read_null write_null read_zero pread writev lseek fcntl_getfl dup_close open_close stat fstat
+		statx access readlink getcwd uname getpriority sched_yield sigaction sigprocmask signal_delivery getrlimit prlimit64
+		setsockopt flock fcntl_lock file_create_delete eventfd epoll_wait pipe pipe_pingpong socketpair unix_latency
+		unix_bandwidth tcp_latency tcp_bandwidth futex_wake pthread_create_join mmap_munmap mmap_fault mprotect brk fork_exit
+		fork_exec exec_true shell_noop pipe_grep sed_pipeline sort_uniq tar_extract find_tree gzip dd
+		context_switch/2 context_switch/16 context_switch/64 tasks/10 tasks/10000 epoll_descriptors/10 epoll_descriptors/10000
+		directory_entries/10 directory_entries/100000 mappings/1 mappings/60000
+		round_trip/p99.9 round_trip_loaded/p99.9 round_trip_loaded/gc_pause`)
+	for _, p := range []string{"calls", "faults", "pipes", "opens", "futexes"} {
+		want = append(want, "parallel_"+p+"/1", "parallel_"+p+"/2", "parallel_"+p+"/4")
+	}
+	for _, name := range want {
+		if !have[name] {
+			t.Errorf("there is no row %s", name)
+		}
+	}
+}
+
 // A fakeKernel has a cost for each row, and rows that fail.
 type fakeKernel struct {
 	cost   map[string]float64
