@@ -120,16 +120,22 @@ func PopSignalFrame(r *machine.Regs, m user.Memory, scratch []byte) (mask SigSet
 		return 0, stack, unix.EFAULT
 	}
 	b := scratch[:frameSize]
-	if _, err := m.CopyIn(b, user.Addr(r.SP)); err != nil {
+	if _, err := m.CopyIn(b[:frameUsed], user.Addr(r.SP)); err != nil {
 		return 0, stack, err
 	}
 	pstate := le.Uint64(b[scPSTATE:])
 	if pstate&pstateMode != 0 {
 		return 0, stack, unix.EINVAL
 	}
-	fpsimd, err := findFPSIMD(b[scRecords:])
+	fpsimd, err := findFPSIMD(b[scRecords:frameUsed])
 	if err != nil {
-		return 0, stack, err
+		// A program may have put records of its own into the frame: there is room for more.
+		if _, err := m.CopyIn(b[frameUsed:], user.Addr(r.SP+frameUsed)); err != nil {
+			return 0, stack, err
+		}
+		if fpsimd, err = findFPSIMD(b[scRecords:]); err != nil {
+			return 0, stack, err
+		}
 	}
 	stack.Decode(b[ucStack:])
 	mask = SigSet(le.Uint64(b[ucSigmask:]))

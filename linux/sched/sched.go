@@ -153,14 +153,14 @@ func (s *Scheduler) Tick(e *Entity, used time.Duration) (hold bool) {
 }
 
 // Yield is Tick for a task that lets others go first of its own will. Only those that
-// compete are concerned.
+// compete are concerned, and only where there are others: else the next tick charges e.
 func (s *Scheduler) Yield(e *Entity, used time.Duration) (hold bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e.state == outside {
-		return false
+	if e.state == waiting || e.state == running && len(s.waiting) > 0 {
+		hold = s.decide(e, used, true)
 	}
-	return s.decide(e, used, true)
+	s.mu.Unlock()
+	return hold
 }
 
 func (s *Scheduler) decide(e *Entity, used time.Duration, yields bool) (hold bool) {

@@ -10,6 +10,7 @@ import (
 	"kevlar/linux/abi"
 	"kevlar/linux/poll"
 	"kevlar/linux/task"
+	"kevlar/linux/user"
 	"kevlar/linux/vfs"
 )
 
@@ -105,16 +106,15 @@ func sysEpollPwait2(t *task.Task, a *Args) (uint64, error) {
 	return n, interrupted(t, a.Addr(4) != 0, err, unix.EINTR)
 }
 
-// epollBuf is what one epoll_wait needs to collect events and encode them.
-type epollBuf struct {
-	events []abi.EpollEvent
-	bytes  []byte
-}
+// maxCollect bounds how many events one call returns, fewEvents how many of them are collected
+// on the stack.
+const (
+	maxCollect = 4096
+	fewEvents  = 16
+)
 
-var epollBufs = sync.Pool{New: func() any { return new(epollBuf) }}
-
-// maxCollect bounds how many events one call returns.
-const maxCollect = 4096
+// eventBuffers hold more than a few events.
+var eventBuffers = sync.Pool{New: func() any { return new([]abi.EpollEvent) }}
 
 func epollWait(t *task.Task, a *Args, to timeout) (uint64, error) {
 	n := a.Int(2)
@@ -131,21 +131,34 @@ func epollWait(t *task.Task, a *Args, to timeout) (uint64, error) {
 	if !ok {
 		return 0, unix.EINVAL
 	}
-	buf := epollBufs.Get().(*epollBuf)
-	defer epollBufs.Put(buf)
-	if len(buf.events) < n {
-		buf.events = make([]abi.EpollEvent, n)
-		buf.bytes = make([]byte, n*abi.EpollEventSize)
+	if n <= fewEvents {
+		var events [fewEvents]abi.EpollEvent
+		return collect(t, a, ep, events[:n], to)
 	}
-	n, err = ep.Wait(t.VFS(), buf.events[:n], to.deadline, to.block)
+	events := eventBuffers.Get().(*[]abi.EpollEvent)
+	defer eventBuffers.Put(events)
+	if len(*events) < n {
+		*events = make([]abi.EpollEvent, n)
+	}
+	return collect(t, a, ep, (*events)[:n], to)
+}
+
+// collect waits for events, at most as many as there is room for, and writes them to t's
+// memory.
+func collect(t *task.Task, a *Args, ep *poll.Epoll, events []abi.EpollEvent, to timeout) (uint64, error) {
+	n, err := ep.Wait(t.VFS(), events, to.deadline, to.block)
 	if n == 0 {
 		return 0, err
 	}
-	for i := range n {
-		buf.events[i].Encode(buf.bytes[i*abi.EpollEventSize:])
-	}
-	if err := t.CopyOut(a.Addr(1), buf.bytes[:n*abi.EpollEventSize]); err != nil {
-		return 0, err
+	var b [fewEvents * abi.EpollEventSize]byte
+	for at := 0; at < n; at += fewEvents {
+		some := events[at:min(at+fewEvents, n)]
+		for i := range some {
+			some[i].Encode(b[i*abi.EpollEventSize:])
+		}
+		if err := t.CopyOut(a.Addr(1)+user.Addr(at*abi.EpollEventSize), b[:len(some)*abi.EpollEventSize]); err != nil {
+			return 0, err
+		}
 	}
 	return uint64(n), nil
 }

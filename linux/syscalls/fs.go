@@ -68,11 +68,11 @@ func statAt(t *task.Task, dirfd int, path, to user.Addr, flags uint32) error {
 	if err != nil {
 		return err
 	}
-	var s vfs.Stat
-	if err := at(t, dirfd, path, look, func(c *vfs.Context, p vfs.Path) error { return p.Stat(c, &s) }); err != nil {
+	s := t.StatBuffer()
+	if err := at(t, dirfd, path, look, func(c *vfs.Context, p vfs.Path) error { return p.Stat(c, s) }); err != nil {
 		return err
 	}
-	return putStat(t, to, &s)
+	return putStat(t, to, s)
 }
 
 func sysFstat(t *task.Task, a *Args) (uint64, error) {
@@ -80,12 +80,13 @@ func sysFstat(t *task.Task, a *Args) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer f.Unref()
-	var s vfs.Stat
-	if err := f.Path().Stat(t.VFS(), &s); err != nil {
+	s := t.StatBuffer()
+	err = f.Path().Stat(t.VFS(), s)
+	f.Unref()
+	if err != nil {
 		return 0, err
 	}
-	return 0, putStat(t, a.Addr(1), &s)
+	return 0, putStat(t, a.Addr(1), s)
 }
 
 // putStat writes s to t's memory in the architecture's layout.

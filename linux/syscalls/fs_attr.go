@@ -131,8 +131,8 @@ func sysStatx(t *task.Task, a *Args) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var s vfs.Stat
-	err = at(t, a.Int(0), a.Addr(1), look, func(c *vfs.Context, p vfs.Path) error { return p.Stat(c, &s) })
+	s := t.StatBuffer()
+	err = at(t, a.Int(0), a.Addr(1), look, func(c *vfs.Context, p vfs.Path) error { return p.Stat(c, s) })
 	if err != nil {
 		return 0, err
 	}

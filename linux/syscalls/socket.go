@@ -662,7 +662,7 @@ func sysSetsockopt(t *task.Task, a *Args) (uint64, error) {
 	if n < 0 {
 		return 0, unix.EINVAL
 	}
-	value := make([]byte, min(n, 4096))
+	value := t.OptionBuffer(min(n, 4096))
 	if err := t.CopyIn(value, a.Addr(3)); err != nil {
 		return 0, err
 	}

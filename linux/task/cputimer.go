@@ -198,7 +198,7 @@ func (g *Group) overCPULimit(now time.Duration) {
 	}
 	g.limits.mu.Unlock()
 	info := abi.Kernel(sig)
-	g.sendLocked(signal{info: &info})
+	g.sendLocked(&info, signal{})
 	if sig == unix.SIGXCPU {
 		g.armCPULimit()
 	}

@@ -183,7 +183,7 @@ func (t *Task) parentDeath() {
 		for o := c.threads; o != nil; o = o.next {
 			if sig := unix.Signal(o.deathSig.Load()); sig != 0 {
 				info := abi.Kill(sig, abi.SI_USER, int32(t.Group.pid.in(c.pid.ns)), c.uidOf(t))
-				c.send(signal{info: &info})
+				c.send(&info, signal{})
 			}
 		}
 	}
@@ -238,7 +238,7 @@ func (g *Group) tellEnd() {
 		if sig != 0 {
 			info := g.childInfo(parent, code, value)
 			info.SetSigno(sig)
-			parent.send(signal{info: &info})
+			parent.send(&info, signal{})
 		}
 	}
 	if auto {
@@ -304,7 +304,7 @@ func (ns *PIDNamespace) endAll(first *Group) {
 	for _, p := range ns.ids {
 		if g := p.group; g != nil && g != first && !g.zombie {
 			info := abi.Kernel(unix.SIGKILL)
-			g.send(signal{info: &info, force: true})
+			g.send(&info, signal{force: true})
 		}
 	}
 }

@@ -18,7 +18,7 @@ func (g *Group) MakeKillable() {
 // Interrupt sends the process SIGINT from outside.
 func (g *Group) Interrupt() {
 	info := abi.Kernel(unix.SIGINT)
-	g.send(signal{info: &info, force: true})
+	g.send(&info, signal{force: true})
 }
 
 // ShellStatus is the status as a shell has it: 128 and the signal's number for a

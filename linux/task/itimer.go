@@ -97,7 +97,7 @@ func (g *Group) alarmExpired() {
 	}
 	i.at, i.last = 0, i.at
 	info := abi.Kernel(unix.SIGALRM)
-	g.sendLocked(signal{info: &info})
+	g.sendLocked(&info, signal{})
 }
 
 // alarmTaken arms an ITIMER_REAL with an interval for the next time, now that its signal
@@ -132,7 +132,7 @@ func (c *cpuItimer) use(g *Group, sig unix.Signal, user bool, set *[2]time.Durat
 			g.cpuAlarms.set(&c.cpuAlarm, c.at+c.every)
 		}
 		info := abi.Kernel(sig)
-		g.sendLocked(signal{info: &info})
+		g.sendLocked(&info, signal{})
 	}
 	g.cpuAlarms.set(&c.cpuAlarm, now+set[0])
 	return left, every

@@ -110,7 +110,7 @@ func (p *ProcessGroup) signal(sig unix.Signal) {
 	for g := range p.members {
 		if !g.zombie {
 			info := abi.Kernel(sig)
-			g.send(signal{info: &info})
+			g.send(&info, signal{})
 		}
 	}
 }
@@ -442,7 +442,7 @@ func (tt *Terminal) Hangup() {
 	if l := s.leader; l != nil && l.process != tt.foreground {
 		for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGCONT} {
 			info := abi.Kernel(sig)
-			l.send(signal{info: &info})
+			l.send(&info, signal{})
 		}
 	}
 	tt.foreground.signal(unix.SIGHUP)

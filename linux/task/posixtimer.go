@@ -326,7 +326,7 @@ func (tm *posixTimer) expire() {
 // send makes the timer's signal pending, unless it is ignored.
 func (tm *posixTimer) send() bool {
 	g, sig := tm.g, tm.signal.info.Signo()
-	s := signal{info: &tm.signal.info, to: tm.to}
+	s := signal{to: tm.to}
 	if tm.to != nil && (tm.to.exiting || tm.to.gone) {
 		return false
 	}

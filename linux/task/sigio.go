@@ -89,8 +89,8 @@ func (g *Group) sendIO(to *Task, from *vfs.Owner, info abi.SigInfo) {
 		from.UID != c.SUID && from.UID != c.UID {
 		return
 	}
-	if g.send(signal{info: &info, to: to}) != nil {
+	if g.send(&info, signal{to: to}) != nil {
 		plain := abi.Kernel(unix.SIGIO)
-		g.send(signal{info: &plain, to: to})
+		g.send(&plain, signal{to: to})
 	}
 }

@@ -85,8 +85,8 @@ func (p *pending) add(q *queued) {
 	p.last = q
 }
 
-// take removes one instance of sig and returns its information.
-func (p *pending) take(sig unix.Signal) (info abi.SigInfo) {
+// take removes one instance of sig, and fills info with its information.
+func (p *pending) take(sig unix.Signal, info *abi.SigInfo) {
 	var found, prev *queued
 	more := false
 	for q, before := p.first, (*queued)(nil); q != nil; before, q = q, q.next {
@@ -103,16 +103,16 @@ func (p *pending) take(sig unix.Signal) (info abi.SigInfo) {
 		p.set &^= abi.SigMask(sig)
 	}
 	if found == nil {
+		*info = abi.SigInfo{}
 		info.SetSigno(sig)
 		info.SetCode(abi.SI_USER)
-		return info
+		return
 	}
 	p.unlink(found, prev)
-	info = found.info
+	*info = found.info
 	if found.timer != nil {
-		found.timer.taken(&info)
+		found.timer.taken(info)
 	}
-	return info
 }
 
 func (p *pending) unlink(q, prev *queued) {
@@ -152,26 +152,25 @@ func next(set abi.SigSet) unix.Signal {
 	return set.First()
 }
 
-// signal is one being sent.
+// signal says how one is sent. (What it is comes beside it: in here it would have to be allocated.)
 type signal struct {
-	info  *abi.SigInfo
 	to    *Task   // the thread that gets it; nil for the group
 	force bool    // from outside the PID namespace: reaches its first process too
 	q     *queued // the entry to queue, where it must not fail; or nil
 }
 
-// send sends a signal to g, or to its thread s.to. The only error is EAGAIN: a
+// send sends the signal of info to g, or to its thread s.to. The only error is EAGAIN: a
 // real-time signal that does not fit the limit of pending ones (sigqueue(3)).
-func (g *Group) send(s signal) error {
+func (g *Group) send(info *abi.SigInfo, s signal) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.sendLocked(s)
+	return g.sendLocked(info, s)
 }
 
-func (g *Group) sendLocked(s signal) error {
-	sig := s.info.Signo()
+func (g *Group) sendLocked(info *abi.SigInfo, s signal) error {
+	sig := info.Signo()
 	if trace.On(trace.Signals) {
-		g.traceSent(s)
+		g.traceSent(info, s)
 	}
 	g.beforeSend(sig)
 	if g.drops(sig, s) {
@@ -187,12 +186,12 @@ func (g *Group) sendLocked(s signal) error {
 	q := s.q
 	if q == nil && sig != unix.SIGKILL {
 		account := g.leader.account
-		fromKernel := s.info.Code() >= 0
+		fromKernel := info.Code() >= 0
 		if account.signal(1) <= int64(g.limits.get(unix.RLIMIT_SIGPENDING).Cur) || (sig < abi.RTMin && fromKernel) {
-			q = &queued{info: *s.info, account: account}
+			q = &queued{info: *info, account: account}
 		} else {
 			account.signal(-1)
-			if sig >= abi.RTMin && s.info.Code() != abi.SI_USER {
+			if sig >= abi.RTMin && info.Code() != abi.SI_USER {
 				return unix.EAGAIN
 			}
 		}
@@ -341,7 +340,7 @@ func (t *Task) retarget(set abi.SigSet) {
 // that grew too large.
 func (t *Task) Signal(sig unix.Signal) {
 	info := abi.Kill(sig, abi.SI_USER, int32(t.Group.ID()), t.Cred().User.ShowUID(t.Cred().UID))
-	t.Group.send(signal{info: &info, to: t})
+	t.Group.send(&info, signal{to: t})
 }
 
 // force sends the task itself a signal that it cannot put off: if it blocks or ignores
@@ -371,7 +370,7 @@ func (t *Task) forceLocked(info *abi.SigInfo) {
 	}
 	// A pending instance would hide this one's information.
 	t.pending.drop(abi.SigMask(sig))
-	g.sendLocked(signal{info: info, to: t, force: true, q: &queued{info: *info}})
+	g.sendLocked(info, signal{to: t, force: true, q: &queued{info: *info}})
 	t.attention()
 }
 

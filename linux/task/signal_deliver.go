@@ -12,8 +12,10 @@ import (
 // in user mode: end, stop, take signals, restart a system call, tell a restartable
 // sequence. It reports that the task must end.
 func (t *Task) beforeUser() (end bool) {
+	var info abi.SigInfo
+	var act abi.SigAction
 	for {
-		sig, info, act, verdict := t.takeSignal()
+		sig, verdict := t.takeSignal(&info, &act)
 		switch verdict {
 		case mustEnd:
 			return true
@@ -43,8 +45,9 @@ const (
 	runHandler                // there is a handler to run
 )
 
-// takeSignal acts on pending signals until one needs a handler or none is left.
-func (t *Task) takeSignal() (sig unix.Signal, info abi.SigInfo, act abi.SigAction, v verdict) {
+// takeSignal acts on pending signals until one needs a handler, with info and act, or none
+// is left.
+func (t *Task) takeSignal(info *abi.SigInfo, act *abi.SigAction) (sig unix.Signal, v verdict) {
 	g := t.Group
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -52,9 +55,9 @@ func (t *Task) takeSignal() (sig unix.Signal, info abi.SigInfo, act abi.SigActio
 		switch {
 		case g.exiting:
 			t.exitStatus = g.exitStatus
-			return 0, info, act, mustEnd
+			return 0, mustEnd
 		case t.killed:
-			return 0, info, act, mustEnd
+			return 0, mustEnd
 		case g.stop.tell:
 			g.stop.tell = false
 			g.mu.Unlock()
@@ -68,31 +71,31 @@ func (t *Task) takeSignal() (sig unix.Signal, info abi.SigInfo, act abi.SigActio
 			t.takeTrap()
 			continue
 		}
-		sig, info = t.dequeue(^t.blocked)
+		sig = t.dequeue(^t.blocked, info)
 		if sig != 0 && sig != unix.SIGKILL && t.ptrace.by != nil {
-			if sig = t.ptraceSignal(sig, &info); sig == 0 {
+			if sig = t.ptraceSignal(sig, info); sig == 0 {
 				continue
 			}
 		}
 		if sig == 0 {
 			t.attention()
-			return 0, info, act, nothing
+			return 0, nothing
 		}
 		a := g.actions
 		a.mu.Lock()
-		act = a.table[sig]
+		*act = a.table[sig]
 		if act.Handler > abi.SigIgnore && act.Flags&abi.SA_RESETHAND != 0 {
 			a.table[sig].Handler = abi.SigDefault
 		}
 		a.mu.Unlock()
 		if trace.On(trace.Signals) {
-			t.traceTaken(sig, &info, &act)
+			t.traceTaken(sig, info, act)
 		}
 		switch {
 		case act.Handler == abi.SigIgnore:
 		case act.Handler > abi.SigIgnore:
 			t.attention()
-			return sig, info, act, runHandler
+			return sig, runHandler
 		case ignoreSignals.Has(sig):
 		case g.unkillable && !onlyKernel.Has(sig):
 		case stopSignals.Has(sig):
@@ -103,25 +106,25 @@ func (t *Task) takeSignal() (sig unix.Signal, info abi.SigInfo, act abi.SigActio
 	}
 }
 
-// dequeue takes one pending signal in set: the thread's own before the group's. The
-// caller holds Group.mu.
-func (t *Task) dequeue(set abi.SigSet) (unix.Signal, abi.SigInfo) {
+// dequeue takes one pending signal in set, and fills info: the thread's own before the group's.
+// It returns 0 where there is none. The caller holds Group.mu.
+func (t *Task) dequeue(set abi.SigSet, info *abi.SigInfo) unix.Signal {
 	g := t.Group
-	for _, p := range []*pending{&t.pending, &g.shared} {
+	for _, p := range [...]*pending{&t.pending, &g.shared} {
 		sig := next(p.set & set)
 		if sig == 0 {
 			continue
 		}
-		info := p.take(sig)
+		p.take(sig, info)
 		if sig == unix.SIGALRM {
 			g.alarmTaken()
 		}
 		if stopSignals.Has(sig) {
 			g.stop.dequeued = true
 		}
-		return sig, info
+		return sig
 	}
-	return 0, abi.SigInfo{}
+	return 0
 }
 
 // finishCall decides what becomes of a system call that a signal interrupted, before

@@ -128,7 +128,7 @@ func (g *Group) tellParent(code int32, sig int32) {
 	act := parent.actions.get(unix.SIGCHLD)
 	if act.Handler != abi.SigIgnore && act.Flags&abi.SA_NOCLDSTOP == 0 {
 		info := g.childInfo(parent, code, sig)
-		parent.send(signal{info: &info})
+		parent.send(&info, signal{})
 	}
 	parent.childWait.Wake(wait.All)
 }

@@ -12,12 +12,12 @@ import (
 // TimedWait is rt_sigtimedwait(2): it takes a pending signal in set, or waits for one
 // until the deadline on wait.Now's clock. EAGAIN at the deadline, EINTR for another
 // signal.
-func (t *Task) TimedWait(set abi.SigSet, deadline time.Duration) (abi.SigInfo, error) {
+func (t *Task) TimedWait(set abi.SigSet, deadline time.Duration) (info abi.SigInfo, err error) {
 	g := t.Group
 	set &^= onlyKernel
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if sig, info := t.dequeue(set); sig != 0 {
+	if t.dequeue(set, &info) != 0 {
 		t.attention()
 		return info, nil
 	}
@@ -27,12 +27,12 @@ func (t *Task) TimedWait(set abi.SigSet, deadline time.Duration) (abi.SigInfo, e
 	t.blocked &^= set
 	t.attention()
 	g.mu.Unlock()
-	err := t.Waiter.Sleep(deadline)
+	err = t.Waiter.Sleep(deadline)
 	g.mu.Lock()
 	mask := t.realBlocked
 	t.realBlocked = 0
 	t.setBlocked(mask)
-	sig, info := t.dequeue(set)
+	sig := t.dequeue(set, &info)
 	t.attention()
 	switch {
 	case sig != 0:

@@ -84,9 +84,9 @@ func (s *Signalfd) Read(c *vfs.Context, f *vfs.File, dst *user.IO, _ int64) (tot
 func (t *Task) takeIn(set abi.SigSet) (info abi.SigInfo, ok bool) {
 	t.Group.mu.Lock()
 	defer t.Group.mu.Unlock()
-	sig, info := t.dequeue(set)
+	ok = t.dequeue(set, &info) != 0
 	t.attention()
-	return info, sig != 0
+	return info, ok
 }
 
 func (t *Task) pendingIn(set abi.SigSet) bool {

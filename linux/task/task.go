@@ -120,8 +120,10 @@ type Task struct {
 	trapAddr  uint64       // and its address
 	deathSig  atomic.Int32 // PR_SET_PDEATHSIG
 	name      atomic.Pointer[string]
-	scratch   []byte  // for signal frames
-	io        user.IO // see Transfer
+	scratch   []byte   // for signal frames
+	io        user.IO  // see Transfer
+	stat      vfs.Stat // see StatBuffer
+	option    [32]byte // see OptionBuffer
 
 	started time.Duration // on wait.Now's clock
 	times   cpuTimes
@@ -264,4 +266,17 @@ func (t *Task) SetName(name string) {
 func (t *Task) Transfer(base user.Addr, n int) *user.IO {
 	t.io = user.Buffer(t.Mem, base, n)
 	return &t.io
+}
+
+// StatBuffer is where attributes of a file may be put. It is the task's own, good until the next
+// StatBuffer: file systems fill it, so one on the stack of a system call would have to be allocated.
+func (t *Task) StatBuffer() *vfs.Stat { return &t.stat }
+
+// OptionBuffer is for the value of a socket option, of n bytes, good until the next OptionBuffer: most values
+// are small, and are the task's own for the same reason.
+func (t *Task) OptionBuffer(n int) []byte {
+	if n > len(t.option) {
+		return make([]byte, n)
+	}
+	return t.option[:n]
 }

@@ -296,15 +296,16 @@ func TestRealtimeSignalsQueueAndStandardOnesDoNot(t *testing.T) {
 	}
 	p.Group.mu.Lock()
 	defer p.Group.mu.Unlock()
-	if sig, _ := p.dequeue(^abi.SigSet(0)); sig != unix.SIGUSR1 {
+	var info abi.SigInfo
+	if sig := p.dequeue(^abi.SigSet(0), &info); sig != unix.SIGUSR1 {
 		t.Errorf("first %v", sig)
 	}
 	for v := range uint64(3) {
-		if sig, info := p.dequeue(^abi.SigSet(0)); sig != rt || info.Value() != v {
+		if sig := p.dequeue(^abi.SigSet(0), &info); sig != rt || info.Value() != v {
 			t.Errorf("took %v with %d, want %d", sig, info.Value(), v)
 		}
 	}
-	if sig, _ := p.dequeue(^abi.SigSet(0)); sig != 0 {
+	if sig := p.dequeue(^abi.SigSet(0), &info); sig != 0 {
 		t.Errorf("%v is left", sig)
 	}
 }

@@ -58,12 +58,12 @@ func errnoOf(err error) uint64 {
 
 // traceSent records that a signal was sent to g, or to its thread to. The caller holds
 // Group.mu.
-func (g *Group) traceSent(s signal) {
+func (g *Group) traceSent(info *abi.SigInfo, s signal) {
 	to := g.pid.global()
 	if s.to != nil {
 		to = s.to.pid.global()
 	}
-	trace.Emit(trace.Sent, 0, trace.Running(), uint64(s.info.Signo()), uint64(to), uint64(uint32(s.info.Code())))
+	trace.Emit(trace.Sent, 0, trace.Running(), uint64(info.Signo()), uint64(to), uint64(uint32(info.Code())))
 }
 
 // traceTaken records that the task acts on a signal. The caller holds Group.mu.

@@ -91,8 +91,10 @@ func (s *Sock) attach(ep tcpip.Endpoint, q *waiter.Queue) {
 	const all = waiter.ReadableEvents | waiter.WritableEvents | waiter.EventErr | waiter.EventHUp | waiter.EventRdHUp | waiter.EventPri
 	s.entry = waiter.NewFunctionEntry(all, func(m waiter.EventMask) { s.queue.Wake(wait.Events(m.ToLinux())) })
 	q.EventRegister(&s.entry)
-	s.applyOptions()
-	s.opt.OnChange(s.applyOptions)
+	for _, name := range [...]int{unix.SO_REUSEADDR, unix.SO_REUSEPORT, unix.SO_KEEPALIVE, unix.SO_BROADCAST} {
+		s.applyOption(name)
+	}
+	s.opt.OnChange(s.applyOption)
 }
 
 func (s *Sock) stream() bool { return s.opt.Type == unix.SOCK_STREAM }
@@ -100,13 +102,20 @@ func (s *Sock) stream() bool { return s.opt.Type == unix.SOCK_STREAM }
 // Base implements socket.Socket.
 func (s *Sock) Base() *socket.Options { return &s.opt }
 
-// applyOptions hands the generic options to the endpoint: at first, and after changes.
-func (s *Sock) applyOptions() {
+// applyOption hands a generic option to the endpoint, where that wants it: at first, and after
+// a change.
+func (s *Sock) applyOption(name int) {
 	so := s.ep.SocketOptions()
-	so.SetReuseAddress(s.opt.ReuseAddr())
-	so.SetReusePort(s.opt.ReusePort())
-	so.SetKeepAlive(s.opt.KeepAlive())
-	so.SetBroadcast(s.opt.Broadcast())
+	switch name {
+	case unix.SO_REUSEADDR:
+		so.SetReuseAddress(s.opt.ReuseAddr())
+	case unix.SO_REUSEPORT:
+		so.SetReusePort(s.opt.ReusePort())
+	case unix.SO_KEEPALIVE:
+		so.SetKeepAlive(s.opt.KeepAlive())
+	case unix.SO_BROADCAST:
+		so.SetBroadcast(s.opt.Broadcast())
+	}
 }
 
 // Bind implements socket.Socket.

@@ -102,7 +102,7 @@ func Set(c *vfs.Context, s Socket, level, name int, value []byte) error {
 	if b := o.flag(name); b != nil {
 		b.Store(v != 0)
 		if o.onChange != nil {
-			o.onChange()
+			o.onChange(name)
 		}
 		return nil
 	}

@@ -160,7 +160,7 @@ type Options struct {
 	rcvTimeout       atomic.Int64 // ns, 0: none
 	sndTimeout       atomic.Int64
 
-	onChange func()       // of one of the flags; set before anybody sees the socket
+	onChange func(int)    // of one of the flags; set before anybody sees the socket
 	PeekOff  atomic.Int32 // SO_PEEK_OFF: where the next MSG_PEEK begins; -1 for the start always
 }
 
@@ -196,9 +196,9 @@ func (o *Options) SetBuffers(snd, rcv int) {
 	o.rcvBuf.Store(int32(rcv))
 }
 
-// OnChange has f called when a program has changed ReuseAddr or one of its like: for a
-// family that keeps them elsewhere too.
-func (o *Options) OnChange(f func()) { o.onChange = f }
+// OnChange has f called with the name of an option that a program has set, ReuseAddr or one of its like
+// (unix.SO_REUSEADDR): for a family that keeps them elsewhere too.
+func (o *Options) OnChange(f func(name int)) { o.onChange = f }
 
 // ReuseAddr, ReusePort, KeepAlive and Broadcast are the options of these names.
 func (o *Options) ReuseAddr() bool { return o.reuseAddr.Load() }
