@@ -56,10 +56,18 @@ const (
 // FrameScratch is the size of the scratch buffer for signal frames.
 const FrameScratch = frameSize + fpExtended
 
-// gpr lists the registers in the order of struct sigcontext.
-func gpr(r *machine.Regs) [18]*uint64 {
-	return [18]*uint64{&r.R8, &r.R9, &r.R10, &r.R11, &r.R12, &r.R13, &r.R14, &r.R15,
-		&r.DI, &r.SI, &r.BP, &r.BX, &r.DX, &r.AX, &r.CX, &r.SP, &r.IP, &r.Flags}
+// generalRegs are the general registers in the order of struct sigcontext, which begins with
+// them.
+type generalRegs [18]uint64
+
+func getGeneral(r *machine.Regs) generalRegs {
+	return generalRegs{r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15,
+		r.DI, r.SI, r.BP, r.BX, r.DX, r.AX, r.CX, r.SP, r.IP, r.Flags}
+}
+
+func (g *generalRegs) set(r *machine.Regs) {
+	r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15 = g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7]
+	r.DI, r.SI, r.BP, r.BX, r.DX, r.AX, r.CX, r.SP, r.IP, r.Flags = g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15], g[16], g[17]
 }
 
 // PushSignalFrame writes f to m and sets r up to run the handler. The registers are
@@ -77,8 +85,8 @@ func PushSignalFrame(r *machine.Regs, m user.Memory, f *SigFrame, scratch []byte
 	le.PutUint64(b[0:], f.Action.Restorer)
 	le.PutUint64(b[ucFlags:], ucFlagsBits)
 	f.Stack.Encode(b[ucStack:])
-	for i, p := range gpr(r) {
-		le.PutUint64(b[ucContext+8*i:], *p)
+	for i, v := range getGeneral(r) {
+		le.PutUint64(b[ucContext+8*i:], v)
 	}
 	le.PutUint16(b[scSegments:], userCS)
 	le.PutUint16(b[scSegments+6:], userSS)
@@ -127,9 +135,11 @@ func PopSignalFrame(r *machine.Regs, m user.Memory, scratch []byte) (mask SigSet
 		return 0, stack, err
 	}
 	flags := r.Flags
-	for i, p := range gpr(r) {
-		*p = le.Uint64(b[ucContext+8*i:])
+	var g generalRegs
+	for i := range g {
+		g[i] = le.Uint64(b[ucContext+8*i:])
 	}
+	g.set(r)
 	r.Flags = flags&^userFlags | r.Flags&userFlags
 	stack.Decode(b[ucStack:])
 	mask = SigSet(le.Uint64(b[ucSigmask:]))

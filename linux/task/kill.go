@@ -81,7 +81,7 @@ func (t *Task) killGroup(g *Group, sig unix.Signal) error {
 		return err
 	}
 	info := t.userInfo(sig, abi.SI_USER, g)
-	return g.send(&info, signal{force: t.forceFrom(g)})
+	return g.send(&info, signal{by: t, force: t.forceFrom(g)})
 }
 
 // killJob sends to all members: success if one could be signalled.
@@ -117,7 +117,7 @@ func (t *Task) toThread(group, id ID, sig unix.Signal, info func(to *Group) abi.
 		return err
 	}
 	i := info(to.Group)
-	return to.Group.send(&i, signal{to: to, force: t.forceFrom(to.Group)})
+	return to.Group.send(&i, signal{to: to, by: t, force: t.forceFrom(to.Group)})
 }
 
 // mayForge checks information that a program brings: only the kernel and kill may say
@@ -159,7 +159,7 @@ func (t *Task) Queue(id ID, sig unix.Signal, info abi.SigInfo) error {
 		return err
 	}
 	t.translate(&info, to.Group)
-	return to.Group.send(&info, signal{force: t.forceFrom(to.Group)})
+	return to.Group.send(&info, signal{by: t, force: t.forceFrom(to.Group)})
 }
 
 // QueueThread is rt_tgsigqueueinfo(2).
@@ -201,5 +201,5 @@ func (g *Group) SignalFrom(t *Task, sig unix.Signal, info *abi.SigInfo) error {
 	}
 	i := *info
 	t.translate(&i, g)
-	return g.send(&i, signal{force: t.forceFrom(g)})
+	return g.send(&i, signal{by: t, force: t.forceFrom(g)})
 }

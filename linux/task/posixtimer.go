@@ -343,7 +343,7 @@ func (tm *posixTimer) send() bool {
 	p.add(&tm.signal)
 	p.set |= abi.SigMask(sig)
 	tm.pending = true
-	g.notify(sig, tm.to)
+	g.notify(sig, tm.to, nil)
 	return true
 }
 

@@ -125,7 +125,7 @@ func (t *Task) PtraceAttach(o *Task, seize bool, options uint64) error {
 	o.ptraceLink(t, t.Cred(), seize, options)
 	if !seize {
 		info := abi.Kernel(unix.SIGSTOP)
-		g.sendLocked(signal{info: &info, to: o, force: true})
+		g.sendLocked(&info, signal{to: o, force: true})
 	}
 	if !o.stopped {
 		procs.Unlock()
@@ -191,7 +191,7 @@ func (t *Task) ptraceEnd() {
 		o.ptraceUnlink(0)
 		if kill {
 			info := abi.Kernel(unix.SIGKILL)
-			o.Group.send(signal{info: &info, force: true})
+			o.Group.send(&info, signal{force: true})
 		}
 		if o.Group.withTracer {
 			o.Group.withTracer = false
@@ -226,7 +226,7 @@ func (g *Group) tellTracerEnd(o *Task, code, value int32) (waits bool) {
 	if act.Handler != abi.SigIgnore {
 		u := o.ownUsage()
 		info := abi.Child(code, int32(o.pid.in(g.pid.ns)), g.uidOf(o), value, ticks(u.User), ticks(u.System))
-		g.send(signal{info: &info})
+		g.send(&info, signal{})
 	}
 	return act.Handler != abi.SigIgnore && act.Flags&abi.SA_NOCLDWAIT == 0
 }

@@ -48,7 +48,7 @@ func (t *Task) PtraceKill(o *Task) error {
 		return unix.ESRCH
 	}
 	info := abi.Kill(unix.SIGKILL, abi.SI_USER, int32(t.Group.pid.in(o.pid.ns)), o.Group.uidOf(t))
-	return o.Group.send(signal{info: &info, to: o, force: true})
+	return o.Group.send(&info, signal{to: o, force: true})
 }
 
 // PtraceDetach is PTRACE_DETACH: o goes on with a signal, or 0. EIO for what is no signal.

@@ -116,7 +116,7 @@ func (t *Task) tellTracer(s ptraceStop) {
 	if act.Handler != abi.SigIgnore && act.Flags&abi.SA_NOCLDSTOP == 0 {
 		u := t.ownUsage()
 		info := abi.Child(s.why, int32(t.pid.in(by.pid.ns)), by.Group.uidOf(t), s.code&0x7f, ticks(u.User), ticks(u.System))
-		by.Group.send(signal{info: &info})
+		by.Group.send(&info, signal{})
 	}
 	by.Group.childWait.Wake(wait.All)
 }
@@ -139,7 +139,7 @@ func (t *Task) ptraceSignal(sig unix.Signal, info *abi.SigInfo) unix.Signal {
 		*info = abi.Kill(now, abi.SI_USER, int32(by.Group.pid.in(t.pid.ns)), g.uidOf(by))
 	}
 	if t.blocked.Has(now) || t.Killed() {
-		g.sendLocked(signal{info: info, to: t})
+		g.sendLocked(info, signal{to: t})
 		return 0
 	}
 	return now
@@ -380,7 +380,7 @@ func (t *Task) ptraceCall(at uint64) {
 	}
 	if inject != 0 {
 		info := abi.Kernel(inject)
-		t.Group.sendLocked(signal{info: &info, to: t})
+		t.Group.sendLocked(&info, signal{to: t})
 	}
 	t.attention()
 }

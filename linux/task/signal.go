@@ -155,6 +155,7 @@ func next(set abi.SigSet) unix.Signal {
 // signal says how one is sent. (What it is comes beside it: in here it would have to be allocated.)
 type signal struct {
 	to    *Task   // the thread that gets it; nil for the group
+	by    *Task   // the task that sends it, in a system call or trap of its own; nil for others
 	force bool    // from outside the PID namespace: reaches its first process too
 	q     *queued // the entry to queue, where it must not fail; or nil
 }
@@ -200,7 +201,7 @@ func (g *Group) sendLocked(info *abi.SigInfo, s signal) error {
 		p.add(q)
 	}
 	p.set |= abi.SigMask(sig)
-	g.notify(sig, s.to)
+	g.notify(sig, s.to, s.by)
 	return nil
 }
 
@@ -257,8 +258,8 @@ func (g *Group) ignores(sig unix.Signal, force bool) bool {
 	return handler == abi.SigIgnore || handler == abi.SigDefault && ignoreSignals.Has(sig)
 }
 
-// notify wakes a thread that can take sig.
-func (g *Group) notify(sig unix.Signal, to *Task) {
+// notify wakes a thread that can take sig. by is who sends it, or nil.
+func (g *Group) notify(sig unix.Signal, to, by *Task) {
 	g.signalWait.Wake(wait.In)
 	if sig == unix.SIGKILL {
 		for t := g.threads; t != nil; t = t.next {
@@ -270,17 +271,17 @@ func (g *Group) notify(sig unix.Signal, to *Task) {
 	}
 	if to != nil {
 		if !to.blocked.Has(sig) {
-			to.interrupt()
+			to.interruptBy(by)
 		}
 		return
 	}
 	if l := g.leader; !l.exiting && !l.blocked.Has(sig) {
-		l.interrupt()
+		l.interruptBy(by)
 		return
 	}
 	for t := g.threads; t != nil; t = t.next {
 		if !t.exiting && !t.blocked.Has(sig) {
-			t.interrupt()
+			t.interruptBy(by)
 			return
 		}
 	}
@@ -288,12 +289,18 @@ func (g *Group) notify(sig unix.Signal, to *Task) {
 
 // interrupt gets t out of user mode or out of a sleep, so that it looks at its
 // signals. The caller holds Group.mu.
-func (t *Task) interrupt() {
+func (t *Task) interrupt() { t.interruptBy(nil) }
+
+// interruptBy is interrupt by the task by. Where that is t itself it is not in user mode: it will look before
+// it enters that.
+func (t *Task) interruptBy(by *Task) {
 	if t.exiting {
 		return
 	}
 	t.Waiter.Interrupt()
-	t.Kernel.Machine.Kick(t.Regs)
+	if t != by {
+		t.Kernel.Machine.Kick(t.Regs)
+	}
 }
 
 // attention decides whether the task has something to look at before it goes on in
@@ -340,7 +347,7 @@ func (t *Task) retarget(set abi.SigSet) {
 // that grew too large.
 func (t *Task) Signal(sig unix.Signal) {
 	info := abi.Kill(sig, abi.SI_USER, int32(t.Group.ID()), t.Cred().User.ShowUID(t.Cred().UID))
-	t.Group.send(&info, signal{to: t})
+	t.Group.send(&info, signal{to: t, by: t})
 }
 
 // force sends the task itself a signal that it cannot put off: if it blocks or ignores
@@ -370,7 +377,7 @@ func (t *Task) forceLocked(info *abi.SigInfo) {
 	}
 	// A pending instance would hide this one's information.
 	t.pending.drop(abi.SigMask(sig))
-	g.sendLocked(info, signal{to: t, force: true, q: &queued{info: *info}})
+	g.sendLocked(info, signal{to: t, by: t, force: true, q: &queued{info: *info}})
 	t.attention()
 }
 
