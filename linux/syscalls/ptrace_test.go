@@ -7,6 +7,7 @@ import (
 
 	"kevlar/linux/abi"
 	"kevlar/linux/linuxtest"
+	"kevlar/machine"
 	"kevlar/machine/sim"
 )
 
@@ -89,8 +90,7 @@ func TestPtraceCalls(t *testing.T) {
 		iov := [2]uint64{at, uint64(len(regs))}
 		u.Must(unix.SYS_PTRACE, trGetRegset, pid, 1, &iov)
 		u.Load(at, regs)
-		setResult(regs, 1234)
-		u.Store(at, regs)
+		u.Store(at, withResult(t, regs, 1234))
 		u.Must(unix.SYS_PTRACE, trSetRegset, pid, 1, &iov)
 		u.Must(unix.SYS_PTRACE, trDetach, pid, 0, 0)
 		wantStatus(u, "the end", waitFor(u, pid), 5<<8)
@@ -147,4 +147,20 @@ func TestPtraceFork(t *testing.T) {
 		}
 		wantStatus(u, "the end", s, 7<<8)
 	})
+}
+
+// withResult is a general register set with another result of the call that it stopped at.
+func withResult(t *testing.T, regs []byte, v uint64) []byte {
+	t.Helper()
+	r := machine.NewRegs()
+	call, err := abi.DecodeRegs(r, abi.RegsGeneral, 0, regs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetReturn(v)
+	regs, err = abi.EncodeRegs(r, abi.RegsGeneral, call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regs
 }
