@@ -76,8 +76,8 @@ static int quiet(pid_t pid)
 		for (trace(PTRACE_TRACEME, 0, 0, 0), raise(SIGSTOP);; _exit(0))
 
 // The registers, by what they are for.
-#ifdef __x86_64__
 typedef struct user_regs_struct regs_t;
+#ifdef __x86_64__
 #define REG_RESULT rax
 #define REG_ARG0 rdi
 #define REG_ARG1 rsi
@@ -85,7 +85,6 @@ typedef struct user_regs_struct regs_t;
 #define REG_SP rsp
 #define ARCH AUDIT_ARCH_X86_64
 #else
-typedef struct user_regs_struct regs_t;
 #define REG_RESULT regs[0]
 #define REG_ARG0 regs[0]
 #define REG_ARG1 regs[1]

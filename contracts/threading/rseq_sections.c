@@ -19,6 +19,14 @@ static struct {
 } counters[512];
 static long restarts, done[THREADS];
 
+// SECTION is struct rseq_cs, at 3: the section is from 1 to 2, and begins again by way of 4.
+#define SECTION                             \
+	".pushsection __rseq_cs, \"aw\"\n"  \
+	".balign 32\n"                      \
+	"3: .long 0, 0\n"                   \
+	".quad 1f, 2f - 1f, 4f\n"           \
+	".popsection\n"
+
 // count adds one to the counter of the processor that it runs on. The section takes long, so that
 // it is interrupted sooner or later. False if it was.
 static int count(volatile struct rseq_area *r)
@@ -27,11 +35,7 @@ static int count(volatile struct rseq_area *r)
 	long *counter = &counters[cpu].n;
 #ifdef __x86_64__
 	__asm__ goto(
-		".pushsection __rseq_cs, \"aw\"\n"
-		".balign 32\n"
-		"3: .long 0, 0\n"
-		".quad 1f, 2f - 1f, 4f\n"
-		".popsection\n"
+		SECTION
 		"leaq 3b(%%rip), %%rax\n"
 		"movq %%rax, 8(%0)\n"
 		"1: cmpl %1, 4(%0)\n"
@@ -52,11 +56,7 @@ static int count(volatile struct rseq_area *r)
 		: aborted);
 #else
 	__asm__ goto(
-		".pushsection __rseq_cs, \"aw\"\n"
-		".balign 32\n"
-		"3: .long 0, 0\n"
-		".quad 1f, 2f - 1f, 4f\n"
-		".popsection\n"
+		SECTION
 		"adrp x9, 3b\n"
 		"add x9, x9, :lo12:3b\n"
 		"str x9, [%0, #8]\n"

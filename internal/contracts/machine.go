@@ -119,7 +119,7 @@ func (g *guest) boot(ctx context.Context, jobs []job, begin func(i int), end fun
 	case Stdout:
 		records = vm.Port(proto.Stdout)
 		go io.Copy(&log, vm.Port(proto.Stderr))
-		look = look.start(vm.Port(proto.Control), vm.Port(proto.Stdin))
+		look = newOnlooker(vm.Port(proto.Control), vm.Port(proto.Stdin))
 	case Serial:
 		w := serial.(*io.PipeWriter)
 		go func() { <-vm.Done(); w.Close() }()
@@ -176,8 +176,8 @@ type onlooker struct {
 	dumped  chan struct{}   // closed once the answer is complete
 }
 
-// start returns an onlooker at a control port. Once it has an answer it says so to lib/init.c on its standard input.
-func (*onlooker) start(control io.ReadWriter, stdin io.Writer) *onlooker {
+// newOnlooker returns an onlooker at a control port. Once it has an answer it says so to lib/init.c on its standard input.
+func newOnlooker(control io.ReadWriter, stdin io.Writer) *onlooker {
 	l := &onlooker{control: control, dumped: make(chan struct{})}
 	go func() {
 		lines := bufio.NewReader(control)

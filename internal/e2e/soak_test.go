@@ -2,17 +2,12 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"kevlar/internal/debian"
 )
 
 // forks makes a shell start a program N times, one after the other, and wait for each.
@@ -37,32 +32,6 @@ func onSoak(t *testing.T, test func(t *testing.T, g target)) {
 	eachTarget(t, test)
 }
 
-// stressNG is a root file system with BusyBox, Debian's stress-ng and its libraries.
-func stressNG(t *testing.T, g target) string {
-	t.Helper()
-	root := tree(t, g.arch, nil)
-	c, err := debian.Open(t.Output())
-	if err != nil {
-		t.Fatal(err)
-	}
-	packages, err := c.Closure(t.Context(), g.arch, "stress-ng")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range packages {
-		if out, err := exec.Command("cp", "-a", p.Root+"/.", root).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", p.Name, err, out)
-		}
-	}
-	// What programs do not need would only have to be unpacked.
-	for _, d := range []string{"usr/share", "var"} {
-		if err := os.RemoveAll(filepath.Join(root, d)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
-
 // usage prints what of the kernel's own is in use.
 const usage = "cat /proc/kevlar/usage; "
 
@@ -76,7 +45,7 @@ func TestStress(t *testing.T) {
 	onSoak(t, func(t *testing.T, g target) {
 		script := stress(3) + usage + fmt.Sprintf("i=0; while [ $i -lt %d ]; do ", rounds) + stress(seconds) + usage + "i=$((i+1)); done"
 		r := kevlarWithin(t, rounds*seconds*3*time.Second, nil, nil,
-			g.args("--smp", "4", "--memory", "1G", "--rootfs", stressNG(t, g), "--", "sh", "-c", script)...)
+			g.args("--smp", "4", "--memory", "1G", "--rootfs", withPackages(t, g, "stress-ng"), "--", "sh", "-c", script)...)
 		noLeak(t, r, rounds+1)
 	})
 }

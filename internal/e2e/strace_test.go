@@ -1,44 +1,12 @@
 package e2e
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"kevlar/internal/debian"
 )
-
-// withPackages is a root file system with BusyBox and Debian packages with what they depend
-// on.
-func withPackages(t *testing.T, g target, names ...string) string {
-	t.Helper()
-	root := tree(t, g.arch, nil)
-	c, err := debian.Open(t.Output())
-	if err != nil {
-		t.Fatal(err)
-	}
-	packages, err := c.Closure(t.Context(), g.arch, names...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range packages {
-		if out, err := exec.Command("cp", "-a", p.Root+"/.", root).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", p.Name, err, out)
-		}
-	}
-	// What programs do not need would only have to be unpacked.
-	for _, d := range []string{"usr/share", "var"} {
-		if err := os.RemoveAll(filepath.Join(root, d)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
 
 // TestStrace has Debian's strace show the system calls of a shell and of what it starts: it is
 // told the same as on Linux.

@@ -282,25 +282,12 @@ func TestPerfettoSchema(t *testing.T) {
 		e(trace.Sent, 0, 1, uint64(unix.SIGPIPE), 2, 0)
 		e(trace.Paused, 0, 0, 2000)
 	})
-	r, err := trace.NewReader(bytes.NewReader(s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	p := NewPerfetto(&out, r.Machine)
-	each(t, s, func(e *Event) {
-		if err := p.Print(e); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := valid(t, out.Bytes()); err != nil {
+	out := writePerfetto(t, s)
+	if err := valid(t, out); err != nil {
 		t.Error(err)
 	}
 	add := func(packet []byte) []byte {
-		return append(bytes.Clone(out.Bytes()), message(nil, 1, number(packet, packetSequence, sequence))...)
+		return append(bytes.Clone(out), message(nil, 1, number(packet, packetSequence, sequence))...)
 	}
 	for what, b := range map[string][]byte{
 		"an unknown field":         add(number(message(nil, packetSystemInfo, nil), 999, 1)),
@@ -308,7 +295,7 @@ func TestPerfettoSchema(t *testing.T) {
 		"two kinds of data":        add(message(message(nil, packetSystemInfo, nil), packetClockSnapshot, nil)),
 		"an undescribed track":     add(message(number(nil, packetTimestamp, 1), packetTrackEvent, number(number(nil, eventTrack, 999), eventType, instant))),
 		"an end without beginning": add(message(number(nil, packetTimestamp, 0), packetTrackEvent, number(number(nil, eventTrack, 1), eventType, sliceEnd))),
-		"half a packet":            out.Bytes()[:out.Len()-1],
+		"half a packet":            out[:len(out)-1],
 	} {
 		if err := valid(t, b); err == nil {
 			t.Errorf("%s is not noticed", what)

@@ -82,6 +82,12 @@ func packets(t *testing.T, file []byte) (list []fieldsOf) {
 
 func perfetto(t *testing.T, stream []byte) []fieldsOf {
 	t.Helper()
+	return packets(t, writePerfetto(t, stream))
+}
+
+// writePerfetto is the file that is written of a stream.
+func writePerfetto(t *testing.T, stream []byte) []byte {
+	t.Helper()
 	r, err := trace.NewReader(bytes.NewReader(stream))
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +102,7 @@ func perfetto(t *testing.T, stream []byte) []fieldsOf {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return packets(t, out.Bytes())
+	return out.Bytes()
 }
 
 // read writes down what a reader of the file sees: slices with the names around them, by

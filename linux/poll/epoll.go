@@ -93,14 +93,19 @@ func (l *readyList) push(i *item) {
 	l.mu.Lock()
 	if !i.queued && !i.removed {
 		i.queued, i.next = true, nil
-		if l.tail == nil {
-			l.head = i
-		} else {
-			l.tail.next = i
-		}
-		l.tail = i
+		l.link(i, i)
 	}
 	l.mu.Unlock()
+}
+
+// link puts a chain of items at the end, with mu held.
+func (l *readyList) link(first, last *item) {
+	if l.tail == nil {
+		l.head = first
+	} else {
+		l.tail.next = first
+	}
+	l.tail = last
 }
 
 // pop takes the oldest item; nil from an empty list.
@@ -326,12 +331,7 @@ func (l *readyList) append(chain *item) {
 		last = last.next
 	}
 	l.mu.Lock()
-	if l.tail == nil {
-		l.head = chain
-	} else {
-		l.tail.next = chain
-	}
-	l.tail = last
+	l.link(chain, last)
 	l.mu.Unlock()
 }
 

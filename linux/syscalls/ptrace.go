@@ -10,7 +10,7 @@ import (
 
 var ptraceRows = []Row{
 	{Name: "ptrace", Args: []Kind{Hex, PID, Ptr, Ptr}, Do: sysPtrace, Support: Partial,
-		Note: "no hardware breakpoints and watchpoints, no SINGLEBLOCK and SYSEMU_SINGLESTEP, no SECCOMP_GET_FILTER and SECCOMP_GET_METADATA (EIO)",
+		Note: "no hardware breakpoints and watchpoints, no SINGLEBLOCK, SYSEMU_SINGLESTEP, GET_THREAD_AREA, ARCH_PRCTL, SECCOMP_GET_FILTER and SECCOMP_GET_METADATA, segment registers stay what they are (EIO)",
 		Contracts: []string{"process/ptrace_attach", "process/ptrace_signals", "process/ptrace_syscalls", "process/ptrace_events", "process/ptrace_registers",
 			"process/ptrace_step", "process/ptrace_memory", "process/ptrace_group_stop", "process/ptrace_threads", "process/ptrace_permission", "process/ptrace_tracer_dies"}},
 }
@@ -81,6 +81,9 @@ type ptracing struct{ t, o *task.Task }
 // with calls do with the stopped thread: ESRCH.
 func (p ptracing) with(do func(task.Tracee) error) error { return p.t.Tracee(p.o, do) }
 
+// waits checks that the thread waits for its tracer: ESRCH.
+func (p ptracing) waits() error { return p.with(func(task.Tracee) error { return nil }) }
+
 // request are the requests that let the thread go on or say how.
 func (p ptracing) request(request int64, addr, data uint64) (uint64, error) {
 	return 0, p.with(func(e task.Tracee) error {
@@ -104,7 +107,7 @@ func (p ptracing) request(request int64, addr, data uint64) (uint64, error) {
 
 // memory are PTRACE_PEEKTEXT, PTRACE_POKETEXT and their like: a word, past its protection.
 func (p ptracing) memory(request int64, addr, data uint64) (uint64, error) {
-	if err := p.with(func(task.Tracee) error { return nil }); err != nil {
+	if err := p.waits(); err != nil {
 		return 0, err
 	}
 	space := p.o.SeenMem()
@@ -192,7 +195,7 @@ func (p ptracing) move(write bool, set uint32, at user.Addr, n int) error {
 // regset is PTRACE_GETREGSET and PTRACE_SETREGSET: data points to a struct iovec, whose length
 // says afterwards how much there was.
 func (p ptracing) regset(request int64, set, data uint64) (uint64, error) {
-	if err := p.with(func(task.Tracee) error { return nil }); err != nil {
+	if err := p.waits(); err != nil {
 		return 0, err
 	}
 	var iov [16]byte
@@ -239,7 +242,7 @@ func (p ptracing) signals(request int64, addr, data uint64) (uint64, error) {
 
 // peekSignals is PTRACE_PEEKSIGINFO: args is a struct ptrace_peeksiginfo_args.
 func (p ptracing) peekSignals(args, to user.Addr) (uint64, error) {
-	if err := p.with(func(task.Tracee) error { return nil }); err != nil {
+	if err := p.waits(); err != nil {
 		return 0, err
 	}
 	var b [16]byte

@@ -224,11 +224,16 @@ type ptraceEnd struct {
 func (g *Group) tellTracerEnd(o *Task, code, value int32) (waits bool) {
 	act := g.actions.get(unix.SIGCHLD)
 	if act.Handler != abi.SigIgnore {
-		u := o.ownUsage()
-		info := abi.Child(code, int32(o.pid.in(g.pid.ns)), g.uidOf(o), value, ticks(u.User), ticks(u.System))
-		g.send(&info, signal{})
+		g.sendOf(o, code, value)
 	}
 	return act.Handler != abi.SigIgnore && act.Flags&abi.SA_NOCLDWAIT == 0
+}
+
+// sendOf sends the tracer's process g SIGCHLD with news of o.
+func (g *Group) sendOf(o *Task, code, value int32) {
+	u := o.ownUsage()
+	info := abi.Child(code, int32(o.pid.in(g.pid.ns)), g.uidOf(o), value, ticks(u.User), ticks(u.System))
+	g.send(&info, signal{})
 }
 
 // traces reports whether a thread of g traces c's leader. The caller holds procs.

@@ -114,9 +114,7 @@ func (t *Task) tellTracer(s ptraceStop) {
 	}
 	act := by.Group.actions.get(unix.SIGCHLD)
 	if act.Handler != abi.SigIgnore && act.Flags&abi.SA_NOCLDSTOP == 0 {
-		u := t.ownUsage()
-		info := abi.Child(s.why, int32(t.pid.in(by.pid.ns)), by.Group.uidOf(t), s.code&0x7f, ticks(u.User), ticks(u.System))
-		by.Group.send(&info, signal{})
+		by.Group.sendOf(t, s.why, s.code&0x7f)
 	}
 	by.Group.childWait.Wake(wait.All)
 }

@@ -50,16 +50,10 @@ func Open(c *Context, dirfd int, name []byte, flags, mode uint32, resolve Lookup
 	if flags&unix.O_NOFOLLOW == 0 && flags&(unix.O_CREAT|unix.O_EXCL) != unix.O_CREAT|unix.O_EXCL {
 		look |= Follow
 	}
-	var last *Dentry
-	for {
-		f, d, err := open(c, dirfd, name, flags, mode, look)
-		if err != unix.ENOENT || !d.replaced(&last) {
-			return f, err
-		}
-	}
+	return again(func() (*File, *Dentry, error) { return open(c, dirfd, name, flags, mode, look) })
 }
 
-// open is Open once its flags make sense. It returns the name, too, where it has got so far.
+// open is Open once its flags make sense, for again.
 func open(c *Context, dirfd int, name []byte, flags, mode uint32, look LookupFlags) (*File, *Dentry, error) {
 	var w walker
 	if err := w.start(c, dirfd, name, look); err != nil {
@@ -84,19 +78,22 @@ func open(c *Context, dirfd int, name []byte, flags, mode uint32, look LookupFla
 	return f, w.at.D, err
 }
 
-// replaced reports whether d, which could not be opened, should be looked up again: its file has gone
-// since it was found, as another took its name, which does so at once (rename(2)). last is
-// the name for which this was so the last time: twice, and the file has gone for good.
-func (d *Dentry) replaced(last **Dentry) bool {
-	if d == nil || d == *last || d.Inode() == nil || !d.Inode().gone() {
-		return false
+// again calls open, which returns the name too, where it has got so far, until that leads to a file. One that is found
+// may be gone before it is opened, as another takes its name: that happens at once (rename(2)), so the name is looked up
+// again. Where it leads to the same file twice, that has gone for good: ENOENT.
+func again(open func() (*File, *Dentry, error)) (*File, error) {
+	var last *Dentry
+	for {
+		f, d, err := open()
+		if err != unix.ENOENT || d == nil || d == last || d.Inode() == nil || !d.Inode().gone() {
+			return f, err
+		}
+		last = d
+		if p := d.Parent(); p != nil {
+			p.Inode().Mu.RLock() // until the change is complete
+			p.Inode().Mu.RUnlock()
+		}
 	}
-	*last = d
-	if p := d.Parent(); p != nil {
-		p.Inode().Mu.RLock() // until the change is complete
-		p.Inode().Mu.RUnlock()
-	}
-	return true
 }
 
 // create walks name to the end and makes a regular file there if there is nothing.
@@ -349,16 +346,10 @@ func mayOpen(c *Context, p Path, flags uint32, created bool) error {
 
 // OpenExec opens the file that name leads to for execve, with execute permission.
 func OpenExec(c *Context, dirfd int, name []byte, flags LookupFlags) (*File, error) {
-	var last *Dentry
-	for {
-		f, d, err := openExec(c, dirfd, name, flags)
-		if err != unix.ENOENT || !d.replaced(&last) {
-			return f, err
-		}
-	}
+	return again(func() (*File, *Dentry, error) { return openExec(c, dirfd, name, flags) })
 }
 
-// openExec is OpenExec, and returns the name, too, where it has got so far.
+// openExec is OpenExec, for again.
 func openExec(c *Context, dirfd int, name []byte, flags LookupFlags) (*File, *Dentry, error) {
 	p, err := Lookup(c, dirfd, name, flags)
 	if err != nil {

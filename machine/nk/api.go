@@ -135,12 +135,9 @@ func MoveTo(cpu int) { call(callMove, uint64(cpu), 0, 0) }
 
 // Seed fills p with random bytes, as good as the CPU has them.
 func Seed(p []byte) {
-	var b [8]uint64
+	var block [8]uint64
 	for i := range p {
-		if i%64 == 0 {
-			randomBlock(&b)
-		}
-		p[i] = byte(b[i/8%8] >> (8 * (i % 8)))
+		p[i] = randomByte(&block, uint64(i))
 	}
 }
 

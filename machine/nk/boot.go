@@ -102,10 +102,9 @@ func start() {
 	c.init(0)
 	c.load()
 	c.online = 1
-	var random [8]uint64
-	randomBlock(&random)
+	var block [8]uint64
 	for i := range boot.random {
-		boot.random[i] = byte(random[i/8%8] >> (8 * (i % 8)))
+		boot.random[i] = randomByte(&block, uint64(i))
 	}
 	startCPUs()
 	sealFrames()

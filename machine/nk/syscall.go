@@ -240,12 +240,17 @@ func clockGettime(clock uint64, p uintptr) uint64 {
 func getrandom(p uintptr, n uint64) uint64 {
 	var block [8]uint64
 	for i := uint64(0); i < n; i++ {
-		if i%64 == 0 {
-			randomBlock(&block)
-		}
-		store8(p+uintptr(i), byte(block[i/8%8]>>(8*(i%8))))
+		store8(p+uintptr(i), randomByte(&block, i))
 	}
 	return n
+}
+
+// randomByte is byte i of random numbers that are asked for in turn, from 0 on: block has those around it.
+func randomByte(block *[8]uint64, i uint64) byte {
+	if i%64 == 0 {
+		randomBlock(block)
+	}
+	return byte(block[i/8%8] >> (8 * (i % 8)))
 }
 
 // prlimit: nothing is limited at this level.
